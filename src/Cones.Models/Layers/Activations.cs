@@ -1,0 +1,22 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Cones.Models.Layers;
+
+/// <summary>Activation functions by the names that configuration files use.</summary>
+public static class Activations
+{
+    /// <summary>The function called <paramref name="name"/> in <c>hidden_act</c> or <c>act_fn</c>.</summary>
+    /// <exception cref="NotSupportedException">The name is not known.</exception>
+    public static Func<Tensor, Tensor> Named(string name) => name switch
+    {
+        "quick_gelu" => QuickGelu,
+        "gelu" => x => nn.functional.gelu(x),
+        "relu" => x => nn.functional.relu(x),
+        "silu" or "swish" => x => nn.functional.silu(x),
+        _ => throw new NotSupportedException($"activation '{name}' is not known (quick_gelu, gelu, relu, silu)"),
+    };
+
+    /// <summary><c>x · sigmoid(1.702 x)</c>, the approximation that OpenAI's CLIP uses.</summary>
+    public static Tensor QuickGelu(Tensor x) => x * (1.702 * x).sigmoid();
+}

@@ -1,0 +1,67 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Cones.Models.Layers;
+
+/// <summary>A part of a network: weights and further parts, under the names that checkpoints use.</summary>
+/// <remarks>
+/// Names may hold dots (<c>to_out.0</c>), so that every key of <see cref="NamedWeights"/> is a key of the checkpoint.
+/// </remarks>
+public abstract class Module : IDisposable
+{
+    readonly List<(string Name, Weight Weight)> _weights = [];
+    readonly List<(string Name, Module Module)> _children = [];
+
+    /// <summary>Every weight below this module with its key, in the order of construction.</summary>
+    /// <param name="prefix">Put before every key, with the dot.</param>
+    public IEnumerable<KeyValuePair<string, Weight>> NamedWeights(string prefix = "")
+    {
+        foreach (var (name, weight) in _weights) yield return new(prefix + name, weight);
+        foreach (var (name, child) in _children)
+            foreach (var pair in child.NamedWeights($"{prefix}{name}."))
+                yield return pair;
+    }
+
+    /// <summary>The number of elements of all weights.</summary>
+    public long CountParameters() => NamedWeights().Sum(w => w.Value.Count);
+
+    /// <summary>Says whether gradients flow into the weights. A frozen model (the default) differentiates activations only.</summary>
+    public void SetRequiresGrad(bool value)
+    {
+        foreach (var (_, weight) in NamedWeights()) weight.Value.requires_grad_(value);
+    }
+
+    /// <summary>Moves all weights to a device and a floating-point type.</summary>
+    public void To(Device device, ScalarType type)
+    {
+        foreach (var (_, weight) in NamedWeights())
+        {
+            using var scope = NewDisposeScope();
+            var moved = weight.Value.to(type, device);
+            if (!ReferenceEquals(moved, weight.Value)) weight.Assign(moved.alias());
+        }
+    }
+
+    /// <summary>Frees all weights.</summary>
+    public void Dispose()
+    {
+        foreach (var (_, weight) in NamedWeights()) weight.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Adds a weight under <paramref name="name"/>.</summary>
+    protected Weight AddWeight(string name, params ReadOnlySpan<long> shape)
+    {
+        var weight = new Weight(shape);
+        _weights.Add((name, weight));
+        return weight;
+    }
+
+    /// <summary>Adds a part under <paramref name="name"/>.</summary>
+    protected TModule Add<TModule>(string name, TModule module)
+        where TModule : Module
+    {
+        _children.Add((name, module));
+        return module;
+    }
+}
