@@ -97,7 +97,7 @@ public static class KernelDistance
         var x = Features.Rows(real, nameof(real), atLeast: 2);
         var y = Features.Rows(generated, nameof(generated), atLeast: 2);
         var smaller = Math.Min(x.shape[0], y.shape[0]);
-        var size = subsetSize ?? Math.Min(1000, smaller);
+        var size = subsetSize ?? (int)Math.Min(1000, smaller);
         if (size < 2 || size > smaller)
             throw new ArgumentException($"A subset has 2 to {smaller} rows (of {x.shape[0]} real and {y.shape[0]} generated ones), not {size}.", nameof(subsetSize));
         ArgumentOutOfRangeException.ThrowIfLessThan(subsets, 1);
