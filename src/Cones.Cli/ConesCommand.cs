@@ -1,0 +1,62 @@
+using System.CommandLine;
+using Cones.Models;
+
+namespace Cones.Cli;
+
+/// <summary>The <c>cones</c> command: parses, runs, and turns exceptions into one sentence and an exit code.</summary>
+static class ConesCommand
+{
+    static readonly Option<bool> s_verbose = new("--verbose")
+    {
+        Description = "Show the stack trace of an error.",
+        Recursive = true,
+    };
+
+    /// <summary>Runs the program with its arguments and returns its exit code.</summary>
+    public static int Run(string[] args, TextWriter output, TextWriter error)
+    {
+        var root = new RootCommand(
+            """
+            Concept embedding search for frozen vision-language models.
+
+            Give a few pictures; cones searches the prompt embeddings at the text encoder's output and writes a concept
+            file of a few kilobytes that makes the frozen model draw (soon: detect, segment) that concept.
+            """);
+        root.Options.Add(s_verbose);
+
+        var parsed = root.Parse(args);
+        var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false };
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var problem in parsed.Errors) error.WriteLine($"cones: {problem.Message}");
+            error.WriteLine($"See `{CommandPath(parsed)} --help`.");
+            return ExitCodes.BadInput;
+        }
+
+        try
+        {
+            return parsed.Invoke(configuration);
+        }
+        catch (OperationCanceledException)
+        {
+            error.WriteLine("cones: stopped");
+            return ExitCodes.Cancelled;
+        }
+        catch (Exception e)
+        {
+            var expected = e is ConesException or IOException or UnauthorizedAccessException;
+            error.WriteLine(expected ? $"cones: {e.Message}" : $"cones: unexpected error: {e.Message} (--verbose shows where)");
+            if (parsed.GetValue(s_verbose)) error.WriteLine(e);
+            return expected ? ExitCodes.BadInput : ExitCodes.Failure;
+        }
+    }
+
+    static string CommandPath(ParseResult parsed)
+    {
+        var names = new List<string>();
+        for (System.CommandLine.Parsing.SymbolResult? result = parsed.CommandResult; result is not null; result = result.Parent)
+            if (result is System.CommandLine.Parsing.CommandResult command)
+                names.Insert(0, command.Parent is null ? "cones" : command.Command.Name);
+        return string.Join(' ', names);
+    }
+}
