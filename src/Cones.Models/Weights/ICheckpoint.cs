@@ -3,53 +3,17 @@ using static TorchSharp.torch;
 
 namespace Cones.Models.Weights;
 
-/// <summary>The element types that checkpoints use.</summary>
-public enum DType
-{
-    /// <summary>One byte, 0 or 1.</summary>
-    Bool,
-
-    /// <summary>Unsigned, 8 bit.</summary>
-    U8,
-
-    /// <summary>Signed, 8 bit.</summary>
-    I8,
-
-    /// <summary>Unsigned, 16 bit.</summary>
-    U16,
-
-    /// <summary>Signed, 16 bit.</summary>
-    I16,
-
-    /// <summary>Unsigned, 32 bit.</summary>
-    U32,
-
-    /// <summary>Signed, 32 bit.</summary>
-    I32,
-
-    /// <summary>Unsigned, 64 bit.</summary>
-    U64,
-
-    /// <summary>Signed, 64 bit.</summary>
-    I64,
-
-    /// <summary>IEEE half precision.</summary>
-    F16,
-
-    /// <summary>bfloat16.</summary>
-    BF16,
-
-    /// <summary>IEEE single precision.</summary>
-    F32,
-
-    /// <summary>IEEE double precision.</summary>
-    F64,
-}
-
 /// <summary>What is known of a stored tensor without reading it.</summary>
 /// <param name="Type">The element type in the file.</param>
 /// <param name="Shape">The shape; empty for a scalar.</param>
-public sealed record TensorInfo(DType Type, IReadOnlyList<long> Shape);
+public sealed record TensorInfo(DType Type, IReadOnlyList<long> Shape)
+{
+    /// <summary>The number of elements.</summary>
+    public long Count => Shape.Contains(0) ? 0 : Shape.Aggregate(1L, (a, b) => a * b);
+
+    /// <summary>The size of the elements in bytes.</summary>
+    public long Bytes => Count * Type.Bits() / 8;
+}
 
 /// <summary>Named tensors in one or several files.</summary>
 public interface ICheckpoint : IDisposable
@@ -57,11 +21,19 @@ public interface ICheckpoint : IDisposable
     /// <summary>The file or folder, for messages.</summary>
     string Path { get; }
 
-    /// <summary>Every tensor by its key.</summary>
+    /// <summary>Every tensor by its key, in the order of the file.</summary>
     IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
+
+    /// <summary>The text that the file holds beside its tensors; empty where the format has none.</summary>
+    IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>Reads one tensor, in memory of its own, on the CPU.</summary>
     /// <param name="key">A key of <see cref="Tensors"/>.</param>
-    /// <param name="type">The type to convert to; null keeps the stored one.</param>
+    /// <param name="type">
+    /// The type to convert to. Null keeps the stored one; types that TorchSharp lacks are then widened: U16 to Int32, U32 to
+    /// Int64, the 8-bit floats to Float32. U64 is read as Int64 of the same bits.
+    /// </param>
+    /// <exception cref="KeyNotFoundException">There is no such key.</exception>
+    /// <exception cref="ConesException">The type cannot be read (4- and 6-bit floats), or the file is damaged.</exception>
     Tensor Read(string key, ScalarType? type = null);
 }

@@ -1,80 +1,73 @@
 using System.Buffers.Binary;
-using System.Text.Json;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Cones.Models.Weights;
 
-/// <summary>A safetensors file (huggingface/safetensors, format of version 0.4).</summary>
+/// <summary>
+/// A safetensors file (huggingface/safetensors 0.8), mapped into memory. Everything that the header says is checked against
+/// the file before a tensor is made.
+/// </summary>
 public sealed class SafetensorsFile : ICheckpoint
 {
-    readonly Dictionary<string, TensorInfo> _tensors = [];
-    readonly Dictionary<string, (long Begin, long End)> _offsets = [];
-    readonly FileStream _stream;
+    readonly MappedFile _file;
+    readonly SafetensorsHeader _header;
     readonly long _dataStart;
 
-    SafetensorsFile(string path)
+    SafetensorsFile(MappedFile file)
     {
-        Path = path;
-        _stream = File.OpenRead(path);
-        Span<byte> size = stackalloc byte[8];
-        _stream.ReadExactly(size);
-        var header = new byte[BinaryPrimitives.ReadInt64LittleEndian(size)];
-        _stream.ReadExactly(header);
-        _dataStart = 8 + header.Length;
-        foreach (var entry in JsonDocument.Parse(header).RootElement.EnumerateObject())
-        {
-            if (entry.Name == "__metadata__")
-            {
-                Metadata = entry.Value.EnumerateObject().ToDictionary(m => m.Name, m => m.Value.GetString()!);
-                continue;
-            }
+        _file = file;
+        if (file.Length < 8) throw new InvalidDataException($"it has {file.Length} bytes, the length of a header needs 8");
+        var length = BinaryPrimitives.ReadUInt64LittleEndian(file.Head(8));
+        if (length > SafetensorsHeader.LargestHeader || (long)length > file.Length - 8)
+            throw new InvalidDataException($"it claims a header of {length} bytes, {Math.Min(file.Length - 8, SafetensorsHeader.LargestHeader)} are possible");
+        var json = new byte[length];
+        file.Copy(8, json);
+        _dataStart = 8 + (long)length;
+        _header = SafetensorsHeader.Parse(json, file.Length - _dataStart);
+        Tensors = _header.Entries.ToDictionary(e => e.Key, e => e.Value.Info, StringComparer.Ordinal);
+    }
 
-            var offsets = entry.Value.GetProperty("data_offsets");
-            _offsets[entry.Name] = (offsets[0].GetInt64(), offsets[1].GetInt64());
-            _tensors[entry.Name] = new TensorInfo(
-                Enum.Parse<DType>(entry.Value.GetProperty("dtype").GetString()!, ignoreCase: true),
-                [.. entry.Value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64())]);
+    /// <inheritdoc/>
+    public string Path => _file.Path;
+
+    /// <summary>The file's own metadata.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
+
+    /// <summary>Opens a file and checks its header.</summary>
+    /// <exception cref="ConesException">It cannot be read or is no valid safetensors file; the message says why.</exception>
+    public static SafetensorsFile Open(string path)
+    {
+        var file = MappedFile.Open(path);
+        try
+        {
+            return new SafetensorsFile(file);
+        }
+        catch (InvalidDataException e)
+        {
+            var hint = CheckpointFormats.Explain(CheckpointFormats.Detect(file));
+            file.Dispose();
+            throw new ConesException(
+                hint is null ? $"{path} is damaged or no safetensors file: {e.Message}; save or download it again" : $"{path} is no safetensors file: {hint}", e);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
         }
     }
 
     /// <inheritdoc/>
-    public string Path { get; }
-
-    /// <summary>The file's own metadata.</summary>
-    public IReadOnlyDictionary<string, string> Metadata { get; } = new Dictionary<string, string>();
-
-    /// <inheritdoc/>
-    public IReadOnlyDictionary<string, TensorInfo> Tensors => _tensors;
-
-    /// <summary>Opens a file.</summary>
-    public static SafetensorsFile Open(string path) => new(path);
-
-    /// <inheritdoc/>
     public Tensor Read(string key, ScalarType? type = null)
     {
-        var (begin, end) = _offsets[key];
-        var info = _tensors[key];
-        var scalarType = info.Type switch
-        {
-            DType.Bool => ScalarType.Bool,
-            DType.U8 => ScalarType.Byte,
-            DType.I8 => ScalarType.Int8,
-            DType.I16 => ScalarType.Int16,
-            DType.I32 => ScalarType.Int32,
-            DType.I64 => ScalarType.Int64,
-            DType.F16 => ScalarType.Float16,
-            DType.BF16 => ScalarType.BFloat16,
-            DType.F32 => ScalarType.Float32,
-            DType.F64 => ScalarType.Float64,
-            _ => throw new NotSupportedException($"{info.Type}"),
-        };
-        var tensor = empty([.. info.Shape], dtype: scalarType);
-        _stream.Position = _dataStart + begin;
-        if (end > begin) _stream.ReadExactly(tensor.bytes);
-        return type is { } t && t != scalarType ? tensor.to(t) : tensor;
+        if (!_header.Entries.TryGetValue(key, out var entry)) throw new KeyNotFoundException($"{Path} has no tensor '{key}'");
+        return TensorDecoder.Decode(
+            entry.Info, (offset, target) => _file.Copy(_dataStart + entry.Begin + offset, target), type, $"{Path}: '{key}'");
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _stream.Dispose();
+    public void Dispose() => _file.Dispose();
 }

@@ -1,0 +1,30 @@
+namespace Cones.Models.Weights;
+
+/// <summary>Turns the exceptions of the file system into messages for the user.</summary>
+static class FileErrors
+{
+    public static bool IsFileError(Exception e) => e is IOException or UnauthorizedAccessException or System.Security.SecurityException;
+
+    public static ConesException CannotRead(string path, Exception e) => new(
+        e switch
+        {
+            _ when Directory.Exists(path) => $"{path} is a folder where a file was expected: name the file in it",
+            FileNotFoundException or DirectoryNotFoundException => $"{path} does not exist: check the path",
+            UnauthorizedAccessException => $"{path} may not be read: change its permissions",
+            _ => $"{path} cannot be read: {e.Message}",
+        },
+        e);
+
+    public static ConesException CannotWrite(string path, Exception e) => new(
+        e switch
+        {
+            DirectoryNotFoundException => $"{path} cannot be written, since its folder does not exist: create it or choose another",
+            UnauthorizedAccessException => $"{path} may not be written: change the permissions of its folder or choose another",
+            _ when IsDiskFull(e) => $"{path} cannot be written, since the disk is full: free some space or choose another disk",
+            _ => $"{path} cannot be written ({e.Message}): choose another folder",
+        },
+        e);
+
+    // ERROR_DISK_FULL and ERROR_HANDLE_DISK_FULL as HRESULT; ENOSPC and EDQUOT, which Unix passes on as they are.
+    static bool IsDiskFull(Exception e) => e.HResult is unchecked((int)0x80070070) or unchecked((int)0x80070027) or 28 or 122;
+}
