@@ -34,7 +34,9 @@ sealed class InterpolateRunner : IGoldenRunner
     static Tensor Interpolate(Tensor x, string[] options, bool byFactor, long[] size)
     {
         var mode = Enum.Parse<InterpolationMode>(options[0].Replace("-", "", StringComparison.Ordinal), ignoreCase: true);
-        bool? corners = mode is InterpolationMode.Bilinear or InterpolationMode.Bicubic ? options.Contains("corners") : null;
+
+        // Without the option LibTorch warns for nearest-exact too, where it has no meaning.
+        bool? corners = mode is InterpolationMode.Nearest or InterpolationMode.Area ? null : options.Contains("corners");
         var factor = byFactor ? double.Parse(options[1], CultureInfo.InvariantCulture) : 0;
         return nn.functional.interpolate(
             x,
