@@ -2,7 +2,7 @@ using Cones.Models.Clip;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Cones.Goldens.Runners.Clip;
+namespace Cones.Goldens.Runners.ClipModels;
 
 /// <summary>
 /// Kinds <c>clip-text</c> and <c>clip-text-proj</c>: hidden states, pooling and gradients with respect to the token

@@ -2,7 +2,7 @@ using Cones.Models.Clip;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Cones.Goldens.Runners.Clip;
+namespace Cones.Goldens.Runners.ClipModels;
 
 /// <summary>Kind <c>clip-vision-proj</c>: hidden states, projected embedding and gradients with respect to the pixels.</summary>
 sealed class ClipVisionRunner : IGoldenRunner

@@ -2,7 +2,7 @@ using Cones.Models.Clip;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Cones.Goldens.Runners.Clip;
+namespace Cones.Goldens.Runners.ClipModels;
 
 /// <summary>Kind <c>clip-model</c>: logits, embeddings, contrastive loss and its gradients.</summary>
 sealed class ClipModelRunner : IGoldenRunner
