@@ -58,6 +58,9 @@ public sealed class ClipTextModel : Module
         return ForwardFromEmbeddings(embeddings, ids, attentionMask);
     }
 
+    /// <summary>The normalisation that follows the last layer, on any hidden state [B, T, D]: clip skip applies it earlier.</summary>
+    public Tensor FinalLayerNorm(Tensor hidden) => _tower.FinalLayerNorm(hidden);
+
     /// <summary>Encodes token embeddings, so that a gradient can flow into them (textual inversion).</summary>
     /// <param name="embeddings">[B, T, D], before positions are added.</param>
     /// <param name="ids">[B, T] int64: says which slot is pooled.</param>

@@ -51,6 +51,9 @@ public sealed class ClipTextTransformer : Module
         return _tokens.Forward(ids);
     }
 
+    /// <summary>The normalisation that follows the last layer, on any hidden state [B, T, D]: clip skip applies it earlier.</summary>
+    public Tensor FinalLayerNorm(Tensor hidden) => _finalNorm.Forward(hidden);
+
     /// <summary>Runs the tower on token embeddings, so that a gradient can flow into them.</summary>
     /// <param name="embeddings">[B, T, D], before positions are added.</param>
     /// <param name="ids">[B, T] int64: says which slot is pooled.</param>
