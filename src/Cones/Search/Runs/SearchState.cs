@@ -23,7 +23,7 @@ sealed class SearchState : IDisposable
 
     public MovingAverage? Average { get; }
 
-    public List<Evaluation> Evaluations { get; } = [];
+    public List<EvaluationReport> Evaluations { get; } = [];
 
     /// <summary>The numbers.</summary>
     public Counters Count { get; private set; } = new();
@@ -85,7 +85,7 @@ sealed class SearchState : IDisposable
 
         Evaluations.Clear();
         if (tensors.TryGetValue("evaluation.steps", out var steps))
-            Evaluations.AddRange(steps.data<long>().ToArray().Zip(tensors["evaluation.losses"].data<double>().ToArray(), (s, l) => new Evaluation((int)s, l)));
+            Evaluations.AddRange(steps.data<long>().ToArray().Zip(tensors["evaluation.losses"].data<double>().ToArray(), (s, l) => new EvaluationReport((int)s, l)));
         Count = count;
 
         Tensor[] All(string kind) => [.. Parameters.Named.Select(p => Find($"{kind}.{p.Key}", p.Value))];
