@@ -42,6 +42,19 @@ public abstract class Module : IDisposable
         }
     }
 
+    /// <summary>
+    /// Lays the kernels of all convolutions out channels-last, as their inputs are: the kernels then read both without
+    /// reordering, and pixels become tokens without a copy.
+    /// </summary>
+    public void ToChannelsLast()
+    {
+        foreach (var (_, weight) in NamedWeights().Where(w => w.Value.Shape.Count == 4))
+        {
+            using var scope = NewDisposeScope();
+            weight.Assign(weight.Value.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2));
+        }
+    }
+
     /// <summary>Frees all weights.</summary>
     public void Dispose()
     {

@@ -1,0 +1,79 @@
+using Cones.Search;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Cones.Tasks.Generation;
+
+/// <summary>How the timesteps of a batch are drawn.</summary>
+public enum TimestepSampling
+{
+    /// <summary>Independently, as the published recipes do it.</summary>
+    Uniform,
+
+    /// <summary>One from each of as many equal ranges as the batch has rows: the same mean, less variance.</summary>
+    Stratified,
+}
+
+/// <summary>Draws batches from counters: batch (step, micro) is the same whenever it is asked for.</summary>
+/// <param name="latents">The training pictures.</param>
+/// <param name="templateCount">The number of templates.</param>
+/// <param name="timestepCount">The number of training timesteps.</param>
+/// <param name="batchSize">Rows a batch.</param>
+/// <param name="accumulate">Micro-batches a step.</param>
+/// <param name="sampling">How timesteps are drawn.</param>
+/// <param name="seed">The search's seed.</param>
+public sealed class BatchSampler(LatentCache latents, int templateCount, int timestepCount, int batchSize, int accumulate, TimestepSampling sampling, long seed)
+{
+    /// <summary>A batch of the search.</summary>
+    public DenoisingBatch Draw(int step, int micro)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(SeedSequence.Derive(seed, "batch", step, micro), latents.Mean.device);
+        var first = ((long)step * accumulate + micro) * batchSize;
+        long[] views = [.. Enumerable.Range(0, batchSize).Select(i => View(first + i))];
+        var templates = randint(0, templateCount, [batchSize], ScalarType.Int64, generator: generator).data<long>().ToArray();
+        var timesteps = sampling == TimestepSampling.Uniform
+            ? randint(0, timestepCount, [batchSize], ScalarType.Int64, generator: generator)
+            : Stratify(rand([batchSize], generator: generator));
+        return Assemble(views, [.. templates.Select(t => (int)t)], timesteps, generator);
+    }
+
+    /// <summary>The frozen evaluation batch: timesteps spread evenly, pictures and templates in turn.</summary>
+    public DenoisingBatch DrawEvaluation(int rows)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(SeedSequence.Derive(seed, "evaluation"), latents.Mean.device);
+        // A stride that is coprime to the number of views pairs every view with early and late timesteps.
+        long[] views = [.. Enumerable.Range(0, rows).Select(i => (long)i % latents.Count)];
+        int[] templates = [.. Enumerable.Range(0, rows).Select(i => i * 7 % templateCount)];
+        var order = randperm(rows, generator: generator).to(ScalarType.Float32);
+        var timesteps = ((order + 0.5) * ((double)timestepCount / rows)).to(ScalarType.Int64).clamp(0, timestepCount - 1);
+        return Assemble(views, templates, timesteps, generator);
+    }
+
+    // Every view comes once before one comes again.
+    long View(long draw)
+    {
+        var epoch = (int)(draw / latents.Count);
+        using var generator = new Generator(SeedSequence.Derive(seed, "order", epoch));
+        using var order = randperm(latents.Count, ScalarType.Int64, generator: generator);
+        return order.data<long>()[draw % latents.Count];
+    }
+
+    Tensor Stratify(Tensor offsets)
+    {
+        var index = arange(batchSize, dtype: ScalarType.Float32);
+        return ((index + offsets) * ((double)timestepCount / batchSize)).to(ScalarType.Int64).clamp(0, timestepCount - 1);
+    }
+
+    DenoisingBatch Assemble(long[] views, int[] templates, Tensor timesteps, Generator generator)
+    {
+        long[] shape = [views.Length, .. latents.Mean.shape[1..]];
+        return new DenoisingBatch(
+            tensor(views, device: latents.Mean.device).MoveToOuterDisposeScope(),
+            templates,
+            randn(shape, generator: generator, device: latents.Mean.device).MoveToOuterDisposeScope(),
+            randn(shape, generator: generator, device: latents.Mean.device).MoveToOuterDisposeScope(),
+            timesteps.MoveToOuterDisposeScope());
+    }
+}
