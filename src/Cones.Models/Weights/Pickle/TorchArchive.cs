@@ -46,7 +46,8 @@ public sealed class TorchArchive : IDisposable
         catch (InvalidDataException e)
         {
             file.Dispose();
-            throw new ConesException($"{path} cannot be read as a PyTorch file: {e.Message}", e);
+            var remedy = e.Message.Contains("; ", StringComparison.Ordinal) ? "" : "; download it again, or use a safetensors version of it";
+            throw new ConesException($"{path} cannot be read as a PyTorch file: {e.Message}{remedy}", e);
         }
         catch
         {

@@ -9,6 +9,9 @@ public sealed class TorchCheckpoint : ICheckpoint
     // As training programs call the weights beside optimizer and epoch, in the order of preference.
     static readonly string[] s_wrappers = ["state_dict", "model_state_dict", "model", "module", "net", "params"];
 
+    const int DeepestState = 8;
+    const int LongestPrefix = 1000;
+
     readonly TorchArchive _archive;
     readonly Dictionary<string, TorchTensor> _tensors;
 
@@ -61,9 +64,25 @@ public sealed class TorchCheckpoint : ICheckpoint
         return root;
     }
 
-    static Dictionary<string, TorchTensor> TensorsOf(TorchDictionary? state) => state is null
-        ? []
-        : state.Where(i => i is { Key: string, Value: TorchTensor }).ToDictionary(i => (string)i.Key, i => (TorchTensor)i.Value!, StringComparer.Ordinal);
+    // Nested dictionaries give keys with dots. A hostile file may put one into itself or into many others: each is entered once.
+    static Dictionary<string, TorchTensor> TensorsOf(TorchDictionary? state)
+    {
+        var tensors = new Dictionary<string, TorchTensor>(StringComparer.Ordinal);
+        var entered = new HashSet<TorchDictionary>(ReferenceEqualityComparer.Instance);
+        if (state is not null) Enter(state, "", 0);
+        return tensors;
+
+        void Enter(TorchDictionary dictionary, string prefix, int depth)
+        {
+            if (depth > DeepestState || prefix.Length > LongestPrefix || !entered.Add(dictionary)) return;
+            foreach (var (key, value) in dictionary)
+            {
+                if (key is not string name) continue;
+                if (value is TorchTensor tensor) tensors.TryAdd(prefix + name, tensor);
+                if (value is TorchDictionary inner) Enter(inner, $"{prefix}{name}.", depth + 1);
+            }
+        }
+    }
 
     static string Describe(object? root) => root switch
     {
