@@ -25,7 +25,7 @@ public sealed class DdpmScheduler : Scheduler
     {
         var t = (int)timestep;
         var alpha = AlphaAt(t);
-        var alphaPrevious = PreviousTimestep(timestep) is { } previousTimestep ? AlphaAt(previousTimestep) : 1f;
+        var alphaPrevious = PreviousTimestep(timestep) is { } previousTimestep and >= 0 ? AlphaAt(previousTimestep) : 1f;
         var (beta, betaPrevious) = (1f - alpha, 1f - alphaPrevious);
         var stepAlpha = alpha / alphaPrevious;
         var stepBeta = 1f - stepAlpha;

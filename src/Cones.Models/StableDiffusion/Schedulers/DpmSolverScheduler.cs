@@ -33,13 +33,13 @@ public sealed class DpmSolverScheduler : MultistepScheduler
         _heun = config.SolverType == "heun";
         if (!OnOriginal && config.FinalSigmaIsZero)
             throw new ConesException($"algorithm_type '{algorithm}' needs final_sigmas_type 'sigma_min', not 'zero'");
-        if (!OnOriginal && config.Thresholding)
-            throw new ConesException($"thresholding is not supported with algorithm_type '{algorithm}'");
         if (_stochastic && !OnOriginal && config.SolverOrder == 3)
             throw new ConesException($"solver_order 3 does not exist for algorithm_type '{algorithm}'");
     }
 
     private protected override bool OnOriginal { get; }
+
+    private protected override bool ThresholdsNoise => Config.Thresholding;
 
     private protected override int EndTimestep => Config.NumTrainTimesteps - Schedule.AlphasCumprod.Count(a => HalfLogSnr(a) < Config.LambdaMinClipped);
 
@@ -103,7 +103,7 @@ public sealed class DpmSolverScheduler : MultistepScheduler
         var ((alpha, sigma), (alphaFrom, sigmaFrom)) = (LevelAt(StepIndex + 1), LevelAt(StepIndex));
         var h = Interval(0);
         var linear = OnOriginal ? sigma / sigmaFrom : alpha / alphaFrom;
-        if (_stochastic && OnOriginal) linear *= MathF.Exp(-h);
+        if (_stochastic && OnOriginal) linear *= TorchMath.Exp(-h);
         var scale = OnOriginal ? alpha : sigma;
         var result = (linear * sample) + (scale * ZerothWeight(h) * Outputs[0]);
         if (first is not null) result += scale * firstWeight * first;
@@ -115,28 +115,28 @@ public sealed class DpmSolverScheduler : MultistepScheduler
     // ∫ of the exponential over the interval, for the clean sample and for the noise; the SDE doubles the drift.
     float ZerothWeight(float h) => (OnOriginal, _stochastic) switch
     {
-        (true, false) => 1f - MathF.Exp(-h),
-        (true, true) => 1f - MathF.Exp(-2f * h),
-        (false, false) => 1f - MathF.Exp(h),
-        (false, true) => 2f * (1f - MathF.Exp(h)),
+        (true, false) => 1f - TorchMath.Exp(-h),
+        (true, true) => 1f - TorchMath.Exp(-2f * h),
+        (false, false) => 1f - TorchMath.Exp(h),
+        (false, true) => 2f * (1f - TorchMath.Exp(h)),
     };
 
     float FirstWeight(float h) => (OnOriginal, _stochastic) switch
     {
-        (true, false) => ((MathF.Exp(-h) - 1f) / h) + 1f,
-        (true, true) => ((1f - MathF.Exp(-2f * h)) / (-2f * h)) + 1f,
-        (false, false) => 1f - ((MathF.Exp(h) - 1f) / h),
-        (false, true) => 2f * (1f - ((MathF.Exp(h) - 1f) / h)),
+        (true, false) => ((TorchMath.Exp(-h) - 1f) / h) + 1f,
+        (true, true) => ((1f - TorchMath.Exp(-2f * h)) / (-2f * h)) + 1f,
+        (false, false) => 1f - ((TorchMath.Exp(h) - 1f) / h),
+        (false, true) => 2f * (1f - ((TorchMath.Exp(h) - 1f) / h)),
     };
 
     float SecondWeight(float h) => (OnOriginal, _stochastic) switch
     {
-        (true, false) => 0.5f - ((MathF.Exp(-h) - 1f + h) / (h * h)),
-        (true, true) => ((1f - MathF.Exp(-2f * h) - (2f * h)) / (4f * h * h)) - 0.5f,
-        _ => 0.5f - ((MathF.Exp(h) - 1f - h) / (h * h)),
+        (true, false) => 0.5f - ((TorchMath.Exp(-h) - 1f + h) / (h * h)),
+        (true, true) => ((1f - TorchMath.Exp(-2f * h) - (2f * h)) / (4f * h * h)) - 0.5f,
+        _ => 0.5f - ((TorchMath.Exp(h) - 1f - h) / (h * h)),
     };
 
-    float NoiseWeight(float h) => OnOriginal ? MathF.Sqrt(1f - MathF.Exp(-2f * h)) : MathF.Sqrt(MathF.Exp(2f * h) - 1f);
+    float NoiseWeight(float h) => OnOriginal ? MathF.Sqrt(1f - TorchMath.Exp(-2f * h)) : MathF.Sqrt(TorchMath.Exp(2f * h) - 1f);
 
     // The length in λ of the step that is `back` steps before the coming one.
     float Interval(int back) => Lambda(LevelAt(StepIndex + 1 - back)) - Lambda(LevelAt(StepIndex - back));

@@ -15,6 +15,9 @@ public abstract class MultistepScheduler : SigmaScheduler
     /// <summary>Whether the solver works on the clean sample instead of the noise.</summary>
     private protected abstract bool OnOriginal { get; }
 
+    /// <summary>Whether noise is recomputed from a thresholded clean sample.</summary>
+    private protected virtual bool ThresholdsNoise => false;
+
     /// <summary>One past the largest timestep to visit.</summary>
     private protected virtual int EndTimestep => Config.NumTrainTimesteps;
 
@@ -50,7 +53,7 @@ public abstract class MultistepScheduler : SigmaScheduler
     private protected abstract double FinalSpreadSigma(double[] sigmas);
 
     /// <summary>Half the log signal-to-noise ratio of a level.</summary>
-    private protected static float Lambda((float Signal, float Noise) level) => MathF.Log(level.Signal) - MathF.Log(level.Noise);
+    private protected static float Lambda((float Signal, float Noise) level) => TorchMath.Log(level.Signal) - TorchMath.Log(level.Noise);
 
     private protected (float Signal, float Noise) LevelAt(int index) => VariancePreserving(Sigmas![index]);
 
@@ -76,6 +79,8 @@ public abstract class MultistepScheduler : SigmaScheduler
             PredictionType.VPrediction => (alpha * output) + (sigma * sample),
             _ => (sample - (alpha * output)) / sigma,
         };
-        return (epsilon, original);
+        if (!ThresholdsNoise) return (epsilon, original);
+        original = Threshold((sample - (sigma * epsilon)) / alpha);
+        return ((sample - (alpha * original)) / sigma, original);
     }
 }

@@ -150,8 +150,9 @@ public abstract class Scheduler : IDisposable
         ?? throw new ArgumentNullException(nameof(noise), $"{Config.ClassName} draws noise at this step and needs a source");
 
     /// <summary>ᾱ at a whole timestep.</summary>
-    private protected float AlphaAt(int timestep) => timestep >= 0 && timestep < Schedule.Count
-        ? Schedule.AlphasCumprod[timestep]
+    // Trailing spacing can end in an entry of -1 (61 steps of 1000), which Python takes for the last of the table.
+    private protected float AlphaAt(int timestep) => timestep >= -1 && timestep < Schedule.Count
+        ? Schedule.AlphasCumprod[timestep >= 0 ? timestep : Schedule.Count - 1]
         : throw new ArgumentException($"timestep {timestep} is outside 0 to {Schedule.Count - 1}; steps_offset is {Config.StepsOffset}");
 
     /// <summary>Clamps a predicted clean sample as the options say.</summary>

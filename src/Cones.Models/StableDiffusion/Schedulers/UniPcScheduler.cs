@@ -22,8 +22,6 @@ public sealed class UniPcScheduler : MultistepScheduler
         // diffusers lets configurations of DPM-Solver and DEIS through and falls back to bh2.
         if (config.SolverType is not ("bh1" or "bh2" or "midpoint" or "heun" or "logrho"))
             throw new ConesException($"solver_type '{config.SolverType}' is not supported by {config.ClassName} (bh1, bh2)");
-        if (config.Thresholding && !config.PredictX0)
-            throw new ConesException("thresholding needs predict_x0");
         _bh1 = config.SolverType == "bh1";
     }
 
@@ -91,7 +89,7 @@ public sealed class UniPcScheduler : MultistepScheduler
             var (start, h) = (Lambda(_from), Lambda(_to) - Lambda(_from));
             _nodes = [.. Enumerable.Range(1, order - 1).Select(i => (Lambda(owner.LevelAt(to - 1 - i)) - start) / h), 1f];
             _step = owner.OnOriginal ? -h : h;
-            _scale = owner._bh1 ? _step : ExpM1(_step);
+            _scale = owner._bh1 ? _step : TorchMath.ExpM1(_step);
         }
 
         /// <summary>The first <paramref name="count"/> weights of the difference quotients: a Vandermonde system.</summary>
@@ -100,7 +98,7 @@ public sealed class UniPcScheduler : MultistepScheduler
             if (count == 0) return [];
             var matrix = new float[count, count];
             var right = new float[count];
-            var phi = (ExpM1(_step) / _step) - 1f;
+            var phi = (TorchMath.ExpM1(_step) / _step) - 1f;
             var factorial = 1f;
             for (var i = 0; i < count; i++)
             {
@@ -129,11 +127,8 @@ public sealed class UniPcScheduler : MultistepScheduler
             }
 
             var (linear, scale) = _owner.OnOriginal ? (_to.Noise / _from.Noise, _to.Signal) : (_to.Signal / _from.Signal, _to.Noise);
-            var result = (linear * sample) - (scale * ExpM1(_step) * outputs[0]);
+            var result = (linear * sample) - (scale * TorchMath.ExpM1(_step) * outputs[0]);
             return differences is null ? result : result - (scale * _scale * differences);
         }
-
-        // Exact near 0, where e^x - 1 would cancel.
-        static float ExpM1(float x) => (float)(Math.Abs(x) < 1e-5 ? x + ((double)x * x / 2) : Math.Exp(x) - 1);
     }
 }
