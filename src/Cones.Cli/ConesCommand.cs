@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Cones.Cli.Generate;
+using Cones.Cli.Search;
 using Cones.Models;
 
 namespace Cones.Cli;
@@ -23,6 +25,8 @@ static class ConesCommand
             file of a few kilobytes that makes the frozen model draw (soon: detect, segment) that concept.
             """);
         root.Options.Add(s_verbose);
+        root.Subcommands.Add(SearchCommand.Create());
+        root.Subcommands.Add(GenerateCommand.Create());
 
         var parsed = root.Parse(args);
         var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false };
