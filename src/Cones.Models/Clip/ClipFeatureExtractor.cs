@@ -28,7 +28,7 @@ public sealed class ClipFeatureExtractor : IDisposable
     /// <param name="options">Type and device of the weights.</param>
     /// <param name="batchSize">As in the constructor.</param>
     /// <exception cref="ConesException">The folder does not hold such a model.</exception>
-    public static ClipFeatureExtractor Load(string folder, LoadOptions? options = null, int batchSize = 32) =>
+    public static ClipFeatureExtractor FromFolder(string folder, LoadOptions? options = null, int batchSize = 32) =>
         new(ClipModel.FromFolder(folder, options), batchSize);
 
     /// <summary>The features of images.</summary>

@@ -10,34 +10,27 @@ static class ClipFolder
     const string TextProjection = "text_projection.weight";
     const string VisualProjection = "visual_projection.weight";
 
-    public static ClipTextModel LoadText(string folder, LoadOptions? options)
+    public static ClipTextModel LoadText(string folder, LoadOptions? options, string? variant)
     {
-        using var checkpoint = Open(folder);
+        using var checkpoint = Checkpoint.Open(folder, variant);
         var config = ClipTextConfig.Read(ConfigPath(folder));
         return Fill(new ClipTextModel(config, Projects(folder, checkpoint, TextProjection)), checkpoint, options, ClipKeys.Text);
     }
 
-    public static ClipVisionModel LoadVision(string folder, LoadOptions? options)
+    public static ClipVisionModel LoadVision(string folder, LoadOptions? options, string? variant)
     {
-        using var checkpoint = Open(folder);
+        using var checkpoint = Checkpoint.Open(folder, variant);
         var config = ClipVisionConfig.Read(ConfigPath(folder));
         return Fill(new ClipVisionModel(config, Projects(folder, checkpoint, VisualProjection)), checkpoint, options, ClipKeys.Vision);
     }
 
-    public static ClipModel LoadJoint(string folder, LoadOptions? options)
+    public static ClipModel LoadJoint(string folder, LoadOptions? options, string? variant)
     {
-        using var checkpoint = Open(folder);
+        using var checkpoint = Checkpoint.Open(folder, variant);
         return Fill(new ClipModel(ClipConfig.Read(ConfigPath(folder))), checkpoint, options, ClipKeys.Joint);
     }
 
     static string ConfigPath(string folder) => Path.Combine(folder, "config.json");
-
-    static SafetensorsFile Open(string folder)
-    {
-        var path = Path.Combine(folder, "model.safetensors");
-        if (!File.Exists(path)) throw new ConesException($"{path} does not exist: name a folder that holds a CLIP model's weights");
-        return SafetensorsFile.Open(path);
-    }
 
     // A configuration that promises a projection makes its absence from the weights an error.
     static bool Projects(string folder, ICheckpoint checkpoint, string key) =>

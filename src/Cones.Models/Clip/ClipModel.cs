@@ -43,8 +43,10 @@ public sealed class ClipModel : Module
     /// <summary>Loads a folder with <c>config.json</c> and weights.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="options">Type and device of the weights; key names are settled here.</param>
+    /// <param name="variant">The weights' variant, e.g. <c>fp16</c>; null for those without one.</param>
     /// <exception cref="ConesException">The folder does not hold such a model.</exception>
-    public static ClipModel FromFolder(string folder, LoadOptions? options = null) => ClipFolder.LoadJoint(folder, options);
+    public static ClipModel FromFolder(string folder, LoadOptions? options = null, string? variant = null) =>
+        ClipFolder.LoadJoint(folder, options, variant);
 
     /// <summary>Compares images with texts.</summary>
     /// <param name="ids">[N, T], int64.</param>

@@ -50,8 +50,10 @@ public sealed class ClipTextModel : Module
     /// </summary>
     /// <param name="folder">The folder.</param>
     /// <param name="options">Type and device of the weights; key names are settled here.</param>
+    /// <param name="variant">The weights' variant, e.g. <c>fp16</c>; null for those without one.</param>
     /// <exception cref="ConesException">The folder does not hold such a model.</exception>
-    public static ClipTextModel FromFolder(string folder, LoadOptions? options = null) => ClipFolder.LoadText(folder, options);
+    public static ClipTextModel FromFolder(string folder, LoadOptions? options = null, string? variant = null) =>
+        ClipFolder.LoadText(folder, options, variant);
 
     /// <summary>The input embeddings of tokens, before positions are added.</summary>
     /// <param name="ids">[B, T], int64.</param>

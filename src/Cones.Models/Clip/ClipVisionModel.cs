@@ -44,8 +44,10 @@ public sealed class ClipVisionModel : Module
     /// </summary>
     /// <param name="folder">The folder.</param>
     /// <param name="options">Type and device of the weights; key names are settled here.</param>
+    /// <param name="variant">The weights' variant, e.g. <c>fp16</c>; null for those without one.</param>
     /// <exception cref="ConesException">The folder does not hold such a model.</exception>
-    public static ClipVisionModel FromFolder(string folder, LoadOptions? options = null) => ClipFolder.LoadVision(folder, options);
+    public static ClipVisionModel FromFolder(string folder, LoadOptions? options = null, string? variant = null) =>
+        ClipFolder.LoadVision(folder, options, variant);
 
     /// <summary>Encodes images.</summary>
     /// <param name="pixelValues">[B, C, H, W], normalised with CLIP's mean and deviation; H and W are the model's image size.</param>

@@ -33,16 +33,20 @@ static class ImageFile
 
     internal static RgbImage Load(string path, ImageLoadOptions? options)
     {
-        var decoded = Decode(path, options);
+        var decoded = Decode(path, options, keepsAlpha: options?.Background is not null);
         return new RgbImage(decoded.Width, decoded.Height, options?.Background is { } background ? decoded.Over(background) : decoded.Rgb());
     }
 
-    /// <summary>Decodes with alpha, turned upright.</summary>
-    internal static RgbaPixels Decode(string path, ImageLoadOptions? options)
+    /// <summary>Decodes and turns upright.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">The limit of pixels.</param>
+    /// <param name="keepsAlpha">Whether the alpha values are wanted; else the colours of transparent pixels.</param>
+    internal static RgbaPixels Decode(string path, ImageLoadOptions? options, bool keepsAlpha)
     {
         options ??= new ImageLoadOptions();
         var bytes = ReadBytes(path);
         if (bytes.Length == 0) throw new ConesException($"{path} is empty: copy or download it again");
+        if (!keepsAlpha && bytes.AsSpan().StartsWith("GIF"u8)) GifTransparency.Remove(bytes);
         using var data = SKData.CreateCopy(bytes);
         using var codec = SKCodec.Create(data);
         if (codec?.EncodedFormat is not (SKEncodedImageFormat.Png or SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Webp or SKEncodedImageFormat.Bmp or SKEncodedImageFormat.Gif))
@@ -55,7 +59,7 @@ static class ImageFile
 
         // The alpha must not be multiplied in: that would lose the colours of transparent pixels. No colour space: profiles are ignored.
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
-        var rgba = GC.AllocateUninitializedArray<byte>((int)(4 * pixels));
+        var rgba = new byte[(int)(4 * pixels)];
         SKCodecResult result;
         unsafe
         {
@@ -111,7 +115,7 @@ static class ImageFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            File.Delete(temporary);
+            if (File.Exists(temporary)) File.Delete(temporary);
             throw new ConesException($"{path} cannot be written ({e.Message}): check that its folder exists, may be written and has room", e);
         }
     }

@@ -53,6 +53,7 @@ public sealed class ImageProcessor
         if (images.Count == 0) throw new ArgumentException("no images given", nameof(images));
         RgbImage[] resized = [.. images.Select(Resize)];
         var size = BatchSize(resized);
+        var values = _normalizer.ToTensor(resized, size);
         var mask = zeros([images.Count, size.Height, size.Width], dtype: ScalarType.Int64);
         for (var i = 0; i < resized.Length; i++)
         {
@@ -60,8 +61,7 @@ public sealed class ImageProcessor
             mask[i].narrow(0, 0, resized[i].Height).narrow(1, 0, resized[i].Width).fill_(1);
         }
 
-        return new ImageBatch(
-            _normalizer.ToTensor(resized, size), mask, [.. images.Select(i => i.Size)], [.. resized.Select(i => i.Size)]);
+        return new ImageBatch(values, mask, [.. images.Select(i => i.Size)], [.. resized.Select(i => i.Size)]);
     }
 
     /// <summary>Resizes and crops one image, without normalising it: what the model sees, as a picture.</summary>

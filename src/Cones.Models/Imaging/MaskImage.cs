@@ -37,7 +37,7 @@ public sealed class MaskImage
     /// <exception cref="ConesException">As <see cref="RgbImage.Load"/>.</exception>
     public static MaskImage Load(string path, ImageLoadOptions? options = null)
     {
-        var decoded = ImageFile.Decode(path, options);
+        var decoded = ImageFile.Decode(path, options, keepsAlpha: true);
         var rgba = decoded.Values;
         var values = new byte[rgba.Length / 4];
         var transparent = false;

@@ -38,7 +38,7 @@ public static class PilResize
         var weightsX = ResizeWeights.Create(width, toWidth, filter);
         if (height == toHeight) return Rows(pixels, width, 0, height, channels, weightsX);
 
-        // Only the rows that the second pass reads are needed: all of them, except beyond the outermost pixels of a large reduction.
+        // Only the rows that the second pass reads are needed.
         var weightsY = ResizeWeights.Create(height, toHeight, filter);
         var top = weightsY.First.Min();
         var bottom = weightsY.First.Zip(weightsY.Count, (first, count) => first + count).Max();

@@ -15,7 +15,7 @@ public sealed record StepReport(
 /// <summary>The loss on the frozen evaluation batch after some steps.</summary>
 /// <param name="Step">The steps made, 0 for the initial parameters.</param>
 /// <param name="Loss">The loss.</param>
-public sealed record Evaluation(int Step, double Loss);
+public sealed record EvaluationReport(int Step, double Loss);
 
 /// <summary>Watches a search, e.g. to draw a progress bar. Nothing it does influences the result.</summary>
 public interface ISearchObserver
@@ -35,7 +35,7 @@ public interface ISearchObserver
     /// <summary>The frozen evaluation batch was evaluated.</summary>
     /// <param name="evaluation">The step and the loss.</param>
     /// <param name="best">Whether it is the lowest loss so far.</param>
-    void OnEvaluation(Evaluation evaluation, bool best)
+    void OnEvaluation(EvaluationReport evaluation, bool best)
     {
     }
 

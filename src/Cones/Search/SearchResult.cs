@@ -48,7 +48,7 @@ public sealed class SearchResult : IDisposable
     public required IReadOnlyDictionary<string, Tensor> Last { get; init; }
 
     /// <summary>All evaluations, those of earlier sessions too.</summary>
-    public required IReadOnlyList<Evaluation> Evaluations { get; init; }
+    public required IReadOnlyList<EvaluationReport> Evaluations { get; init; }
 
     /// <summary>The steps that changed nothing because loss or gradient were not finite.</summary>
     public required int SkippedSteps { get; init; }

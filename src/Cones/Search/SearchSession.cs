@@ -112,7 +112,7 @@ sealed class SearchSession : IDisposable
         var loss = _problem.EvaluationLoss();
         var best = double.IsFinite(loss) && !(loss >= _state.Count.BestLoss);
         if (best) _state.KeepBest(step, loss);
-        _state.Evaluations.Add(new Evaluation(step, loss));
+        _state.Evaluations.Add(new EvaluationReport(step, loss));
         _metrics?.Evaluation(step, loss, best);
         _events?.Scalar("evaluation/loss", step, loss);
         _observer.OnEvaluation(_state.Evaluations[^1], best);

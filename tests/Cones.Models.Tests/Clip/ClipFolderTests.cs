@@ -41,6 +41,15 @@ public sealed class ClipFolderTests : IDisposable
     }
 
     [Fact]
+    public void Weights_in_several_files_load()
+    {
+        using var model = ClipTextModel.FromFolder(Golden("generation/sharded-fp16/text_encoder_2"));
+        Assert.True(model.HasProjection);
+        Assert.All(model.NamedWeights(), w => Assert.True(w.Value.IsLoaded, w.Key));
+        Assert.Contains("'bf16'", Assert.Throws<ConesException>(() => ClipTextModel.FromFolder(s_text, variant: "bf16")).Message);
+    }
+
+    [Fact]
     public void A_projection_that_the_configuration_promises_must_be_there()
     {
         var config = File.ReadAllText(Path.Combine(s_text, "config.json")).Replace("\"CLIPTextModel\"", "\"CLIPTextModelWithProjection\"");

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Cones.Search.Optimizers;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -23,7 +24,7 @@ sealed class SearchState : IDisposable
 
     public MovingAverage? Average { get; }
 
-    public List<Evaluation> Evaluations { get; } = [];
+    public List<EvaluationReport> Evaluations { get; } = [];
 
     /// <summary>The numbers.</summary>
     public Counters Count { get; private set; } = new();
@@ -85,7 +86,7 @@ sealed class SearchState : IDisposable
 
         Evaluations.Clear();
         if (tensors.TryGetValue("evaluation.steps", out var steps))
-            Evaluations.AddRange(steps.data<long>().ToArray().Zip(tensors["evaluation.losses"].data<double>().ToArray(), (s, l) => new Evaluation((int)s, l)));
+            Evaluations.AddRange(steps.data<long>().ToArray().Zip(tensors["evaluation.losses"].data<double>().ToArray(), (s, l) => new EvaluationReport((int)s, l)));
         Count = count;
 
         Tensor[] All(string kind) => [.. Parameters.Named.Select(p => Find($"{kind}.{p.Key}", p.Value))];
@@ -128,6 +129,7 @@ sealed class SearchState : IDisposable
         public long MetricsLength { get; set; }
 
         /// <summary>Why the search is over; null while it is not (a cancelled one is not).</summary>
+        [JsonConverter(typeof(JsonStringEnumConverter<StopReason>))]
         public StopReason? Finished { get; set; }
 
         public string Message { get; set; } = "";

@@ -1,0 +1,74 @@
+using Cones.Models.StableDiffusion.TinyVae;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Cones.Models.StableDiffusion.Pipelines;
+
+public abstract partial class DiffusionPipeline
+{
+    /// <summary>Decodes latents to pixels, image by image: the decoder needs far more memory than the denoiser.</summary>
+    /// <param name="latents">[B, C, h, w] as the denoiser sees them.</param>
+    /// <returns>float32 [B, 3, H, W], about -1 to 1.</returns>
+    public Tensor DecodePixels(Tensor latents)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var weight = Vae.NamedWeights().First().Value.Value;
+        var rows = latents.split(1, 0).Select(row => Vae.Decode(Vae.Unscale(row.to(weight.dtype, weight.device)))).ToArray();
+        return cat(rows, 0).to(ScalarType.Float32).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Decodes latents to images.</summary>
+    /// <param name="latents">[B, C, h, w] as the denoiser sees them.</param>
+    /// <returns>uint8 [B, H, W, 3], RGB, on the CPU.</returns>
+    public Tensor Decode(Tensor latents)
+    {
+        using var pixels = DecodePixels(latents);
+        return ToImages(pixels);
+    }
+
+    /// <summary>Decodes latents to images with a small autoencoder: for previews.</summary>
+    /// <inheritdoc cref="Decode(Tensor)"/>
+    public static Tensor Decode(Tensor latents, AutoencoderTiny decoder)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var weight = decoder.NamedWeights().First().Value.Value;
+        var pixels = decoder.Decode(latents.to(weight.dtype, weight.device) / decoder.Config.ScalingFactor);
+        return ToImages(pixels).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Pixels to bytes, rounded half to even.</summary>
+    /// <param name="pixels">[B, 3, H, W], about -1 to 1.</param>
+    /// <returns>uint8 [B, H, W, 3], RGB, on the CPU.</returns>
+    public static Tensor ToImages(Tensor pixels)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var unit = ((pixels.to(ScalarType.Float32) / 2) + 0.5).clamp(0, 1);
+        return (unit.permute(0, 2, 3, 1) * 255).round().to(ScalarType.Byte).cpu().contiguous().MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Bytes to pixels, for <see cref="GenerationOptions.Image"/>.</summary>
+    /// <param name="images">uint8 [B, H, W, 3], RGB.</param>
+    /// <returns>float32 [B, 3, H, W], -1 to 1.</returns>
+    public static Tensor ToPixels(Tensor images)
+    {
+        if (images.dim() != 4 || images.shape[3] != 3 || images.dtype != ScalarType.Byte)
+            throw new ArgumentException($"{images.dtype} [{string.Join(",", images.shape)}] given, uint8 [B,H,W,3] expected", nameof(images));
+        using var scope = NewDisposeScope();
+        var unit = images.permute(0, 3, 1, 2).to(ScalarType.Float32) / 255;
+        return ((2 * unit) - 1).contiguous().MoveToOuterDisposeScope();
+    }
+
+    // The latents of an image before scaling, as mean and standard deviation, [1 or B, C, h, w] float32.
+    (Tensor Mean, Tensor Deviation) EncodeImage(Tensor image)
+    {
+        using var scope = NewDisposeScope();
+        var weight = Vae.NamedWeights().First().Value.Value;
+        var rows = image.to(weight.dtype, weight.device).split(1, 0).Select(Vae.Encode).ToArray();
+        var mean = cat([.. rows.Select(r => r.Mean)], 0).to(ScalarType.Float32);
+        var deviation = cat([.. rows.Select(r => r.StandardDeviation())], 0).to(ScalarType.Float32);
+        return (mean.MoveToOuterDisposeScope(), deviation.MoveToOuterDisposeScope());
+    }
+}
