@@ -5,9 +5,14 @@ namespace Cones.Models.Tests.Pipelines;
 /// <summary>The tiny pipelines of the golden cases, loaded once.</summary>
 public sealed class TinyPipelines : IDisposable
 {
+    readonly int _threads;
+
     public TinyPipelines()
     {
         Native.LibTorch.Initialize();
+        // Models this small only wait for each other's threads, all the more on a busy machine.
+        _threads = TorchSharp.torch.get_num_threads();
+        TorchSharp.torch.set_num_threads(1);
         Sd = StableDiffusionPipeline.FromFolder(FolderOf("pipeline-sd15"));
         XL = StableDiffusionXLPipeline.FromFolder(FolderOf("pipeline-sdxl"));
     }
@@ -25,6 +30,7 @@ public sealed class TinyPipelines : IDisposable
 
     public void Dispose()
     {
+        TorchSharp.torch.set_num_threads(_threads);
         Sd.Dispose();
         XL.Dispose();
     }
