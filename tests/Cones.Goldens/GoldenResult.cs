@@ -103,7 +103,8 @@ public sealed class GoldenResult(GoldenCase golden)
     (double Rtol, double Atol) ToleranceOf(string name)
     {
         if (golden.Json.TryGetProperty("outputs", out var outputs) && outputs.ValueKind == JsonValueKind.Object
-            && outputs.TryGetProperty(name, out var output) && output.TryGetProperty("rtol", out var rtol))
+            && outputs.TryGetProperty(name, out var output) && output.ValueKind == JsonValueKind.Object
+            && output.TryGetProperty("rtol", out var rtol))
             return (rtol.GetDouble(), output.GetProperty("atol").GetDouble());
         if (golden.Json.TryGetProperty("tolerance", out var tolerance) && tolerance.ValueKind == JsonValueKind.Object
             && tolerance.TryGetProperty("rtol", out rtol))

@@ -5,93 +5,80 @@ using static TorchSharp.torch;
 
 namespace Cones.Models.Clip;
 
-/// <summary>What the joint model returns for images and texts.</summary>
-/// <param name="LogitsPerImage">[images, texts].</param>
-/// <param name="ImageEmbeds">[images, P], of length 1.</param>
-/// <param name="TextEmbeds">[texts, P], of length 1.</param>
-public sealed record ClipOutput(Tensor LogitsPerImage, Tensor ImageEmbeds, Tensor TextEmbeds);
-
-/// <summary>Both towers and a temperature, as transformers' <c>CLIPModel</c>.</summary>
+/// <summary>The joint model of texts and images (<c>CLIPModel</c> of transformers; Radford et al. 2021).</summary>
 public sealed class ClipModel : Module
 {
-    readonly ClipTextTransformer _text;
-    readonly ClipVisionTransformer _vision;
-    readonly Linear _textProjection;
-    readonly Linear _visualProjection;
     readonly Weight _logitScale;
 
     /// <summary>A model without weights.</summary>
-    /// <exception cref="ArgumentException">The configuration's numbers do not fit together.</exception>
+    /// <exception cref="ArgumentException">The configuration is impossible.</exception>
     public ClipModel(ClipConfig config)
     {
+        config.Validate();
         Config = config;
-        _text = Add("text_model", new ClipTextTransformer(config.Text));
-        _vision = Add("vision_model", new ClipVisionTransformer(config.Vision));
-        _visualProjection = Add("visual_projection", new Linear(config.Vision.HiddenSize, config.Vision.ProjectionDim, bias: false));
-        _textProjection = Add("text_projection", new Linear(config.Text.HiddenSize, config.Text.ProjectionDim, bias: false));
+        // Its own keys are the union of those of both towers: the towers below share these layers.
+        Text = new ClipTextModel(
+            config.Text with { ProjectionDim = config.ProjectionDim },
+            Add("text_model", new ClipTextTransformer(config.Text)),
+            Add("text_projection", new Linear(config.Text.HiddenSize, config.ProjectionDim, bias: false)));
+        Vision = new ClipVisionModel(
+            config.Vision with { ProjectionDim = config.ProjectionDim },
+            Add("vision_model", new ClipVisionTransformer(config.Vision)),
+            Add("visual_projection", new Linear(config.Vision.HiddenSize, config.ProjectionDim, bias: false)));
         _logitScale = AddWeight("logit_scale");
     }
 
-    /// <summary>The configuration.</summary>
+    /// <summary>The shape.</summary>
     public ClipConfig Config { get; }
 
-    /// <summary>The natural logarithm of the temperature's inverse, a scalar.</summary>
+    /// <summary>The text tower, with its projection; it shares this model's weights.</summary>
+    public ClipTextModel Text { get; }
+
+    /// <summary>The vision tower, with its projection; it shares this model's weights.</summary>
+    public ClipVisionModel Vision { get; }
+
+    /// <summary>A scalar, the natural logarithm of the factor on cosines; owned by the model.</summary>
     public Tensor LogitScale => _logitScale.Value;
 
     /// <summary>Loads a folder with <c>config.json</c> and weights.</summary>
-    public static ClipModel FromFolder(string folder, LoadOptions? options = null)
-    {
-        var model = new ClipModel(ClipConfig.FromFile(Path.Combine(folder, "config.json")));
-        using var checkpoint = Checkpoint.Open(folder);
-        ModelLoader.Load(model, checkpoint, (options ?? new LoadOptions()) with { Rename = RenameKey });
-        return model;
-    }
+    /// <param name="folder">The folder.</param>
+    /// <param name="options">Type and device of the weights; key names are settled here.</param>
+    /// <param name="variant">The weights' variant, e.g. <c>fp16</c>; null for those without one.</param>
+    /// <exception cref="ConesException">The folder does not hold such a model.</exception>
+    public static ClipModel FromFolder(string folder, LoadOptions? options = null, string? variant = null) =>
+        ClipFolder.LoadJoint(folder, options, variant);
 
-    /// <summary>Drops the position buffers of published files.</summary>
-    public static string? RenameKey(string key) => key.EndsWith("position_ids", StringComparison.Ordinal) ? null : key;
-
-    /// <summary>Looks ids [B, T] up: [B, T, D], before positions are added.</summary>
-    public Tensor EmbedTokens(Tensor ids) => _text.Embed(ids);
-
-    /// <summary>The projected text features, [B, P], not normalised.</summary>
-    /// <param name="ids">[B, T] int64.</param>
-    /// <param name="attentionMask">[B, T], 1 for real tokens, or null.</param>
-    public Tensor TextFeatures(Tensor ids, Tensor? attentionMask = null)
+    /// <summary>Compares images with texts.</summary>
+    /// <param name="ids">[N, T], int64.</param>
+    /// <param name="pixelValues">[M, C, H, W], normalised.</param>
+    /// <param name="attentionMask">[N, T], zero for padding; null for none.</param>
+    /// <exception cref="ArgumentException">A shape is wrong, or an id is outside the vocabulary.</exception>
+    public ClipOutput Forward(Tensor ids, Tensor pixelValues, Tensor? attentionMask = null)
     {
         using var scope = NewDisposeScope();
-        return TextFeaturesFromEmbeddings(_text.Embed(ids), ids, attentionMask).MoveToOuterDisposeScope();
+        var output = Compare(Vision.Forward(pixelValues).ImageEmbeds!, Text.Forward(ids, attentionMask).TextEmbeds!);
+        scope.MoveToOuter(output.LogitsPerImage, output.LogitsPerText, output.ImageEmbeds, output.TextEmbeds);
+        return output;
     }
 
-    /// <summary>The projected text features of token embeddings [B, T, D], [B, P], not normalised.</summary>
-    public Tensor TextFeaturesFromEmbeddings(Tensor embeddings, Tensor ids, Tensor? attentionMask = null)
+    /// <summary>Compares projected images with projected texts.</summary>
+    /// <param name="imageEmbeds">[M, P], as <see cref="Vision"/> gives them.</param>
+    /// <param name="textEmbeds">[N, P], as <see cref="Text"/> gives them.</param>
+    /// <exception cref="ArgumentException">A width is not P.</exception>
+    public ClipOutput Compare(Tensor imageEmbeds, Tensor textEmbeds)
     {
-        using var scope = NewDisposeScope();
-        return _textProjection.Forward(_text.ForwardFromEmbeddings(embeddings, ids, attentionMask).PooledOutput).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>The projected image features of normalised pixels [B, 3, H, W]: [B, P], not normalised.</summary>
-    public Tensor ImageFeatures(Tensor pixels)
-    {
-        using var scope = NewDisposeScope();
-        return _visualProjection.Forward(_vision.Forward(pixels).PooledOutput).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Compares features of images [I, P] and texts [T, P].</summary>
-    public ClipOutput Compare(Tensor imageFeatures, Tensor textFeatures)
-    {
-        using var scope = NewDisposeScope();
-        var images = imageFeatures / imageFeatures.norm(-1, keepdim: true);
-        var texts = textFeatures / textFeatures.norm(-1, keepdim: true);
-        var logits = _logitScale.Value.exp() * images.matmul(texts.transpose(0, 1)); // [I, T]
-        return new ClipOutput(logits.MoveToOuterDisposeScope(), images.MoveToOuterDisposeScope(), texts.MoveToOuterDisposeScope());
-    }
-
-    /// <summary>The symmetric contrastive loss of n images and their n texts, given logits [n, n].</summary>
-    public static Tensor ContrastiveLoss(Tensor logitsPerImage)
-    {
-        using var scope = NewDisposeScope();
-        var labels = arange(logitsPerImage.shape[0], dtype: ScalarType.Int64, device: logitsPerImage.device);
-        var loss = nn.functional.cross_entropy(logitsPerImage, labels) + nn.functional.cross_entropy(logitsPerImage.transpose(0, 1), labels);
-        return (loss / 2).MoveToOuterDisposeScope();
+        ClipChecks.Shape(nameof(imageEmbeds), imageEmbeds, [imageEmbeds.shape[0], Config.ProjectionDim]);
+        ClipChecks.Shape(nameof(textEmbeds), textEmbeds, [textEmbeds.shape[0], Config.ProjectionDim]);
+        var images = ClipSimilarity.Normalize(imageEmbeds);
+        var texts = ClipSimilarity.Normalize(textEmbeds);
+        var logitsPerText = ClipSimilarity.Logits(texts, images, LogitScale);
+        return new ClipOutput(logitsPerText.t(), logitsPerText, images, texts);
     }
 }
+
+/// <summary>What the joint model says of M images and N texts.</summary>
+/// <param name="LogitsPerImage">[M, N], scaled cosines.</param>
+/// <param name="LogitsPerText">[N, M], their transpose.</param>
+/// <param name="ImageEmbeds">[M, P], L2-normalised.</param>
+/// <param name="TextEmbeds">[N, P], L2-normalised.</param>
+public sealed record ClipOutput(Tensor LogitsPerImage, Tensor LogitsPerText, Tensor ImageEmbeds, Tensor TextEmbeds);

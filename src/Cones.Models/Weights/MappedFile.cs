@@ -63,6 +63,10 @@ sealed unsafe class MappedFile : IDisposable
         return head;
     }
 
+    /// <summary>A stream over a part of the file.</summary>
+    public Stream OpenRange(long offset, long length) =>
+        length == 0 || _map is null ? Stream.Null : _map.CreateViewStream(offset, length, MemoryMappedFileAccess.Read);
+
     public void Dispose()
     {
         if (_start is not null)

@@ -45,7 +45,8 @@ sealed class SafetensorsHeader
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             // The reader throws the latter for escapes that are half of a surrogate pair.
-            throw new InvalidDataException($"its header is not valid JSON: {e.Message}", e);
+            var cause = e is JsonException { BytePositionInLine: { } at } ? $"at byte {at}" : "half of a surrogate pair";
+            throw new InvalidDataException($"its header is not valid JSON ({cause})", e);
         }
 
         header.CheckOffsets(dataLength);

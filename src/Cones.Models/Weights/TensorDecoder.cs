@@ -69,8 +69,9 @@ static class TensorDecoder
 
     static Tensor Raw(long[] shape, ScalarType type, CopyBytes copy)
     {
+        // The strides of an empty tensor could overflow where its sizes do not.
+        if (shape.Contains(0)) return empty(Array.ConvertAll(shape, size => Math.Min(size, 1)), dtype: type).expand(shape);
         var result = empty(shape, dtype: type);
-        if (result.numel() == 0) return result;
         var size = result.ElementSize;
         if (result.numel() * size <= Piece)
         {

@@ -99,6 +99,9 @@ public static class ClipMetrics
     static Tensor Unit(Tensor features, string name)
     {
         var rows = Features.Rows(features, name);
-        return rows / rows.norm(1, keepdim: true).clamp_min(1e-12); // [N, D] / [N, 1]
+        // To a largest entry of 1 first: the squares of tiny or huge features would leave the range of numbers.
+        var largest = rows.abs().amax([1], keepdim: true); // [N, 1]
+        rows /= largest.where(largest > 0, ones_like(largest));
+        return rows / rows.norm(1, keepdim: true).clamp_min(1); // a row that is not zero has norm >= 1
     }
 }

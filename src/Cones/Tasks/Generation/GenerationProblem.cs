@@ -23,6 +23,7 @@ public sealed class GenerationProblem : ISearchProblem, IDisposable
     /// <param name="fingerprint">Identifies data, model and options.</param>
     /// <param name="extraParameters">Parameters beside the prompt's, such as the denoiser's weights.</param>
     /// <param name="preview">Writes previews, or null.</param>
+    /// <param name="frozenPrompt">Whether the prompt's own parameters stay as they are.</param>
     public GenerationProblem(
         IPrompt prompt,
         GenerationTask task,
@@ -31,7 +32,8 @@ public sealed class GenerationProblem : ISearchProblem, IDisposable
         int evaluationRows,
         string fingerprint,
         IReadOnlyList<KeyValuePair<string, Tensor>>? extraParameters = null,
-        Action<string, int>? preview = null)
+        Action<string, int>? preview = null,
+        bool frozenPrompt = false)
     {
         _prompt = prompt;
         _task = task;
@@ -39,7 +41,7 @@ public sealed class GenerationProblem : ISearchProblem, IDisposable
         _preview = preview;
         BatchSize = batchSize;
         Fingerprint = fingerprint;
-        Parameters = [.. prompt.Parameters, .. extraParameters ?? []];
+        Parameters = [.. frozenPrompt ? [] : prompt.Parameters, .. extraParameters ?? []];
         _evaluation = Detach(sampler.DrawEvaluation(evaluationRows));
     }
 

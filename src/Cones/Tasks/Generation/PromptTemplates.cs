@@ -35,21 +35,21 @@ public static class PromptTemplates
         return File.Exists(path) ? FromFile(path) : null;
     }
 
+    /// <summary>The file of a model folder with candidate words for a start, one a line.</summary>
+    public const string WordsFileName = "words.txt";
+
+    /// <summary>The candidate words of a model folder, or null where it has none.</summary>
+    public static IReadOnlyList<string>? WordsOfModel(string folder)
+    {
+        var path = Path.Combine(folder, WordsFileName);
+        return File.Exists(path) ? [.. Lines(path)] : null;
+    }
+
     /// <summary>Reads one template a line; blank lines and lines that start with # are passed over.</summary>
     /// <exception cref="ConesException">The file cannot be read, is empty, or a template lacks the placeholder.</exception>
     public static IReadOnlyList<string> FromFile(string path)
     {
-        string[] lines;
-        try
-        {
-            lines = File.ReadAllLines(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ConesException($"{path} cannot be read: {e.Message}", e);
-        }
-
-        string[] templates = [.. lines.Select(l => l.Trim()).Where(l => l.Length > 0 && l[0] != '#')];
+        string[] templates = [.. Lines(path)];
         if (templates.Length == 0) throw new ConesException($"{path} holds no templates: write one prompt a line, with {{}} for the concept");
         foreach (var template in templates)
             if (!template.Contains("{}", StringComparison.Ordinal))
@@ -59,4 +59,16 @@ public static class PromptTemplates
 
     /// <summary>Puts a name into a template.</summary>
     public static string Fill(string template, string name) => template.Replace("{}", name, StringComparison.Ordinal);
+
+    static IEnumerable<string> Lines(string path)
+    {
+        try
+        {
+            return File.ReadAllLines(path).Select(l => l.Trim()).Where(l => l.Length > 0 && l[0] != '#');
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ConesException($"{path} cannot be read: {e.Message}", e);
+        }
+    }
 }

@@ -10,7 +10,7 @@ sealed class BertTokenizerRunner : IGoldenRunner
 
     public void Run(GoldenCase golden, GoldenResult result)
     {
-        if (Bert(result) is not { } tokenizer) return;
+        if (PublishedBert(result) is not { } tokenizer) return;
         foreach (var row in Lines(golden))
         {
             var text = row.GetProperty("text").GetString()!;

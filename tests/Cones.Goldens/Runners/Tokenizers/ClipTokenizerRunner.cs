@@ -18,7 +18,7 @@ sealed class ClipTokenizerRunner : IGoldenRunner
 
     static void RunStrings(GoldenCase golden, GoldenResult result)
     {
-        if (Clip(result) is not { } tokenizer) return;
+        if (PublishedClip(result) is not { } tokenizer) return;
         foreach (var row in Lines(golden))
         {
             var text = row.GetProperty("text").GetString()!;
@@ -28,7 +28,7 @@ sealed class ClipTokenizerRunner : IGoldenRunner
 
     static void RunPadded(GoldenCase golden, GoldenResult result)
     {
-        if (Clip(result) is not { } eos || Clip(result, "!") is not { } zero) return;
+        if (PublishedClip(result) is not { } eos || PublishedClip(result, "!") is not { } zero) return;
         foreach (var row in Lines(golden))
         {
             CheckPadded(eos, row, "pad_eos", "mask", result);

@@ -10,11 +10,11 @@ static class TokenizerCase
     static readonly Dictionary<string, object> s_loaded = [];
 
     /// <summary>CLIP's published vocabulary, or null after noting that it is not here.</summary>
-    public static ClipTokenizer? Clip(GoldenResult result, string? padToken = null) =>
+    public static ClipTokenizer? PublishedClip(GoldenResult result, string? padToken = null) =>
         Load(result, "clip-tokenizer", padToken, folder => ClipTokenizer.FromFolder(folder, padToken));
 
     /// <summary>BERT's published uncased vocabulary, or null after noting that it is not here.</summary>
-    public static BertTokenizer? Bert(GoldenResult result) => Load(result, "bert-tokenizer", null, BertTokenizer.FromFolder);
+    public static BertTokenizer? PublishedBert(GoldenResult result) => Load(result, "bert-tokenizer", null, BertTokenizer.FromFolder);
 
     /// <summary>The objects of every .jsonl file of a case.</summary>
     public static IEnumerable<JsonElement> Lines(GoldenCase golden)

@@ -9,7 +9,7 @@ sealed class TokenizerDecodeRunner : IGoldenRunner
 
     public void Run(GoldenCase golden, GoldenResult result)
     {
-        if (Clip(result) is not { } clip || Bert(result) is not { } bert) return;
+        if (PublishedClip(result) is not { } clip || PublishedBert(result) is not { } bert) return;
         foreach (var row in Lines(golden))
         {
             var clipIds = Ints(row, "clip_ids");

@@ -1,0 +1,62 @@
+using Cones.Search.EarlyStopping;
+
+namespace Cones.Tests.Search;
+
+public sealed class EarlyStopTests
+{
+    static readonly EarlyStopOptions s_variance = new() { Name = EarlyStopKind.Variance, Window = 4, Threshold = 0.1 };
+    static readonly EarlyStopOptions s_plateau = new() { Name = EarlyStopKind.Plateau, Patience = 3, MinimumDelta = 0.1 };
+
+    [Fact]
+    public void The_ratio_is_that_of_population_variances()
+    {
+        // Last three: mean 2, variance 2/3. All: 6, 1, 2, 3 with mean 3, variance (9 + 4 + 1 + 0) / 4.
+        Assert.Equal(2.0 / 3 / 3.5, EarlyStopRule.VarianceRatio([6, 1, 2, 3], 3), 12);
+        Assert.Equal(1, EarlyStopRule.VarianceRatio([6, 1, 2], 3));
+        Assert.Equal(0, EarlyStopRule.VarianceRatio([5, 5, 5, 5], 3));
+    }
+
+    [Fact]
+    public void Variance_stops_once_the_last_losses_have_come_to_rest()
+    {
+        List<double> losses = [];
+        for (var i = 0; EarlyStopRule.Reason(s_variance, losses) is null; i++)
+        {
+            Assert.True(i < 50);
+            losses.Add(Math.Exp(-i / 3.0));
+        }
+
+        Assert.True(EarlyStopRule.VarianceRatio(losses, 4) < 0.1);
+        Assert.True(EarlyStopRule.VarianceRatio(losses[..^1], 4) >= 0.1);
+    }
+
+    [Fact]
+    public void Variance_goes_on_while_the_loss_moves_and_before_its_window_is_passed()
+    {
+        Assert.Null(EarlyStopRule.Reason(s_variance, [.. Enumerable.Range(0, 40).Select(i => 1 - (i * 0.1))]));
+        Assert.Null(EarlyStopRule.Reason(s_variance, [1, 1, 1, 1]));
+        Assert.NotNull(EarlyStopRule.Reason(s_variance, [1, 1, 1, 1, 1]));
+        Assert.Null(EarlyStopRule.Reason(s_variance with { MinimumEvaluations = 6 }, [1, 1, 1, 1, 1]));
+    }
+
+    [Fact]
+    public void Plateau_counts_evaluations_without_enough_improvement()
+    {
+        Assert.Null(EarlyStopRule.Reason(s_plateau, [1, 0.95, 0.95]));
+        Assert.NotNull(EarlyStopRule.Reason(s_plateau, [1, 0.95, 0.95, 0.91]));
+        Assert.Null(EarlyStopRule.Reason(s_plateau, [1, 0.95, 0.95, 0.89]));
+        Assert.Null(EarlyStopRule.Reason(s_plateau, [1, 0.95, 0.89, 0.88, 0.87]));
+        Assert.Null(EarlyStopRule.Reason(s_plateau with { MinimumEvaluations = 5 }, [1, 0.95, 0.95, 0.91]));
+    }
+
+    [Fact]
+    public void None_never_stops() => Assert.Null(EarlyStopRule.Reason(new EarlyStopOptions(), [.. Enumerable.Repeat(1.0, 1000)]));
+
+    [Fact]
+    public void Options_out_of_range_are_named() => Assert.Equal(
+        6,
+        new EarlyStopOptions
+        {
+            Name = (EarlyStopKind)9, Window = 1, Threshold = 1, MinimumEvaluations = -1, Patience = 0, MinimumDelta = double.NaN,
+        }.Problems().Count());
+}
