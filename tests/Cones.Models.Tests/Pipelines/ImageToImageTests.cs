@@ -68,12 +68,14 @@ public sealed class ImageToImageTests(TinyPipelines tiny) : IClassFixture<TinyPi
     }
 
     [Fact]
-    public void Bytes_and_pixels_are_turned_into_each_other()
+    public void A_result_gives_images_to_begin_with_again()
     {
-        var bytes = arange(0, 256, dtype: ScalarType.Int64).to(ScalarType.Byte).repeat(3).reshape(1, 16, 16, 3);
+        var result = _sd.Run("a cat", null, Options(0.2));
 
-        Assert.True(DiffusionPipeline.ToImages(DiffusionPipeline.ToPixels(bytes)).eq(bytes).all().item<bool>());
-        Assert.Throws<ArgumentException>(() => DiffusionPipeline.ToPixels(zeros(1, 16, 16, 3)));
+        var image = _sd.ImageProcessor.Preprocess(result.ToRgbImages());
+
+        Assert.Equal([1, 3, 24, 32], image.shape);
+        Assert.True(_sd.ImageProcessor.ToBytes(image).eq(result.Images).all().item<bool>());
     }
 
     [Fact]
