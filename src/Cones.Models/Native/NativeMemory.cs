@@ -95,34 +95,6 @@ public static partial class NativeMemory
         }
     }
 
-    /// <summary>The largest amount of memory that this process has had resident, in bytes; 0 where it is not known.</summary>
-    public static long PeakResidentBytes() => StatusField("VmHWM:");
-
-    /// <summary>The memory that this process has resident now, in bytes; 0 where it is not known.</summary>
-    public static long ResidentBytes() => StatusField("VmRSS:");
-
-    /// <summary>Lets <see cref="PeakResidentBytes"/> start again from what is resident now.</summary>
-    /// <returns>Whether the system allows it.</returns>
-    public static bool ResetPeak()
-    {
-        try
-        {
-            File.WriteAllText("/proc/self/clear_refs", "5");
-            return true;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
-    }
-
-    static long StatusField(string name)
-    {
-        if (!File.Exists("/proc/self/status")) return 0;
-        var line = File.ReadLines("/proc/self/status").FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal));
-        return line is null ? 0 : long.Parse(line[name.Length..].Replace("kB", "", StringComparison.Ordinal).Trim()) * 1024;
-    }
-
     [LibraryImport("libc", EntryPoint = "mallopt")]
     private static partial int MallOpt(int parameter, int value);
 

@@ -59,7 +59,7 @@ public sealed class StableDiffusionPipeline : DiffusionPipeline
         if (clipSkip is < 0 || clipSkip > layers) throw new ArgumentOutOfRangeException(nameof(clipSkip), clipSkip, $"0 to {layers} layers can be left out");
         var warnings = new List<string>();
         var output = text.Encode(prompts, warnings);
-        var embeds = clipSkip is { } skip ? text.Encoder.FinalLayerNorm(output.HiddenStates[^(skip + 1)]) : output.LastHiddenState;
+        var embeds = clipSkip is { } skip ? text.Encoder.NormalizeHidden(output.HiddenStates[^(skip + 1)]) : output.LastHiddenState;
         return new(new(embeds.MoveToOuterDisposeScope()), warnings);
     }
 
