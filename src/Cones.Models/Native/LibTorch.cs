@@ -32,8 +32,9 @@ public static class LibTorch
     [SuppressMessage("Usage", "CA2255", Justification = "The hook must exist before the first tensor does, whoever makes it.")]
     internal static void Register()
     {
-        if (OperatingSystem.IsLinux())
-            AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) => name == LibraryName ? Resolve() : IntPtr.Zero;
+        if (!OperatingSystem.IsLinux()) return;
+        WaitPolicy.Apply();
+        AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) => name == LibraryName ? Resolve() : IntPtr.Zero;
     }
 
     /// <summary>Installs the hook. Any use of this library does it too; call this where TorchSharp may be used first.</summary>
