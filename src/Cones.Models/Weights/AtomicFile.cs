@@ -35,7 +35,7 @@ public static class AtomicFile
         }
         catch (Exception e) when (FileErrors.IsFileError(e))
         {
-            throw FileErrors.CannotWrite(path, e);
+            throw FileErrors.CannotWrite(path, e, size);
         }
     }
 
