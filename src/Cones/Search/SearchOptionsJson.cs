@@ -53,12 +53,13 @@ public static class SearchOptionsJson
         var defaults = new SearchOptions();
         var json = ToJson(options with
         {
-            Steps = options.Schedule is { HasEnd: true, TotalSteps: 0 } ? options.Steps : defaults.Steps,
             CheckpointInterval = defaults.CheckpointInterval,
             CheckpointSeconds = defaults.CheckpointSeconds,
             KeepCheckpoints = defaults.KeepCheckpoints,
             PreviewInterval = defaults.PreviewInterval,
         });
+        json.Remove("steps");
+        if (options.Schedule is { HasEnd: true, TotalSteps: 0 }) json["steps"] = options.Steps; // last: the schedule is named first
         return json;
     }
 

@@ -14,7 +14,12 @@ public sealed class KillTests
     // A checkpoint every other step: about half of all kills hit one that is being written.
     static readonly SearchOptions s_options = new()
     {
-        Steps = 600, EvaluationInterval = 3, CheckpointInterval = 2, CheckpointSeconds = 0, EmaDecay = 0.9, Optimizer = new() { LearningRate = 0.1 },
+        Steps = 600,
+        EvaluationInterval = 3,
+        CheckpointInterval = 2,
+        CheckpointSeconds = 0,
+        EmaDecay = 0.9,
+        Optimizer = new() { LearningRate = 0.1 },
         EarlyStop = new() { Name = EarlyStopKind.Variance, Window = 190, Threshold = 1e-6 },
     };
 

@@ -59,8 +59,16 @@ public sealed class OptimizerTests
         const double Rate = 0.05;
         var options = new OptimizerOptions
         {
-            Name = kind, LearningRate = Rate, WeightDecay = decay, Momentum = momentum, Dampening = dampening, Nesterov = nesterov,
-            AmsGrad = amsGrad, Beta1 = 0.8, Beta2 = 0.95, Epsilon = 1e-6,
+            Name = kind,
+            LearningRate = Rate,
+            WeightDecay = decay,
+            Momentum = momentum,
+            Dampening = dampening,
+            Nesterov = nesterov,
+            AmsGrad = amsGrad,
+            Beta1 = 0.8,
+            Beta2 = 0.95,
+            Epsilon = 1e-6,
         };
         var parameter = tensor(new float[] { 1, -2 });
         using var optimizer = Optimizer.Create(options, [new("p", parameter)]);
@@ -102,7 +110,10 @@ public sealed class OptimizerTests
         var (a, b, c) = (ones(2), ones(2), ones(2));
         var options = new OptimizerOptions
         {
-            Name = OptimizerKind.Sgd, LearningRate = 1, WeightDecay = 0, RateFactors = new Dictionary<string, double> { ["b"] = 0.1, ["c"] = 0 },
+            Name = OptimizerKind.Sgd,
+            LearningRate = 1,
+            WeightDecay = 0,
+            RateFactors = new Dictionary<string, double> { ["b"] = 0.1, ["c"] = 0 },
         };
         using var optimizer = Optimizer.Create(options, [new("a", a), new("b", b), new("c", c)]);
         optimizer.Step(1, [ones(2), ones(2), ones(2)]);

@@ -12,7 +12,13 @@ public sealed class ResumeTests
 {
     static readonly SearchOptions s_options = new()
     {
-        Steps = 24, Accumulate = 2, EvaluationInterval = 4, CheckpointInterval = 3, CheckpointSeconds = 0, PreviewInterval = 6, ClipNorm = 1,
+        Steps = 24,
+        Accumulate = 2,
+        EvaluationInterval = 4,
+        CheckpointInterval = 3,
+        CheckpointSeconds = 0,
+        PreviewInterval = 6,
+        ClipNorm = 1,
         Optimizer = new() { LearningRate = 0.1 },
     };
 
@@ -34,7 +40,8 @@ public sealed class ResumeTests
         using var folder = new TemporaryFolder();
         var options = s_variants[variant];
         var (expected, bytes, steps) = Undisturbed(folder["whole"], options);
-        for (var death = 0; death < steps; death++)
+        var stride = variant == s_variants.Keys.First() ? 1 : 5;
+        for (var death = 0; death < steps; death += stride)
         {
             var run = folder[$"death-{death}"];
             // Twice, so that a resumed search dies too.

@@ -11,7 +11,12 @@ public sealed class RunFolderTests
 {
     static readonly SearchOptions s_options = new()
     {
-        Steps = 20, EvaluationInterval = 4, CheckpointInterval = 5, CheckpointSeconds = 0, PreviewInterval = 10, Optimizer = new() { LearningRate = 0.1 },
+        Steps = 20,
+        EvaluationInterval = 4,
+        CheckpointInterval = 5,
+        CheckpointSeconds = 0,
+        PreviewInterval = 10,
+        Optimizer = new() { LearningRate = 0.1 },
     };
 
     [Fact]

@@ -11,7 +11,9 @@ public sealed class SearchLoopTests
 {
     static readonly SearchOptions s_options = new()
     {
-        Steps = 60, EvaluationInterval = 5, Optimizer = new() { LearningRate = 0.1, WeightDecay = 0 },
+        Steps = 60,
+        EvaluationInterval = 5,
+        Optimizer = new() { LearningRate = 0.1, WeightDecay = 0 },
     };
 
     [Fact]
@@ -249,8 +251,17 @@ public sealed class SearchLoopTests
         var observer = new RecordingObserver { AfterStep = _ => live.Add(Tensor.TotalCount) };
         var options = s_options with
         {
-            Steps = 1000, Accumulate = 2, ClipNorm = 1, EmaDecay = 0.9, CheckpointInterval = 50, CheckpointSeconds = 0, PreviewInterval = 100,
+            Steps = 1000,
+            Accumulate = 2,
+            ClipNorm = 1,
+            EmaDecay = 0.9,
+            CheckpointInterval = 50,
+            CheckpointSeconds = 0,
+            PreviewInterval = 100,
         };
+        // What other tests have left to the finalisers must not go away in between.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         var before = Tensor.TotalCount;
         using (var result = TinySearch.Run(problem, options, run, observer)) Assert.Equal(1000, result.Step);
         // The best parameters come into being at the first evaluation, before the first step.

@@ -17,12 +17,29 @@ public sealed class SearchOptionsTests
     {
         var options = new SearchOptions
         {
-            Steps = 77, Accumulate = 3, Seed = -12345678901, ClipNorm = 0.1, EmaDecay = 0.999, EvaluationInterval = 7, NonFiniteLimit = 4,
-            CheckpointInterval = 9, CheckpointSeconds = 1.5, KeepCheckpoints = 5, PreviewInterval = 11,
+            Steps = 77,
+            Accumulate = 3,
+            Seed = -12345678901,
+            ClipNorm = 0.1,
+            EmaDecay = 0.999,
+            EvaluationInterval = 7,
+            NonFiniteLimit = 4,
+            CheckpointInterval = 9,
+            CheckpointSeconds = 1.5,
+            KeepCheckpoints = 5,
+            PreviewInterval = 11,
             Optimizer = new()
             {
-                Name = OptimizerKind.Sgd, LearningRate = 0.1, Beta1 = 0.5, Beta2 = 0.6, Epsilon = 1e-7, WeightDecay = 0.3, AmsGrad = true,
-                Momentum = 0.7, Nesterov = true, RateFactors = new Dictionary<string, double> { ["pooled"] = 0.1 },
+                Name = OptimizerKind.Sgd,
+                LearningRate = 0.1,
+                Beta1 = 0.5,
+                Beta2 = 0.6,
+                Epsilon = 1e-7,
+                WeightDecay = 0.3,
+                AmsGrad = true,
+                Momentum = 0.7,
+                Nesterov = true,
+                RateFactors = new Dictionary<string, double> { ["pooled"] = 0.1 },
             },
             Schedule = new() { Name = ScheduleKind.CosineWithRestarts, WarmupSteps = 2, TotalSteps = 70, Cycles = 3, Power = 2, EndRate = 1e-6, Rules = "1:2,3" },
             EarlyStop = new() { Name = EarlyStopKind.Variance, Window = 5, Threshold = 0.2, MinimumEvaluations = 6, Patience = 7, MinimumDelta = 0.01 },
@@ -57,8 +74,16 @@ public sealed class SearchOptionsTests
     {
         var options = new SearchOptions
         {
-            Steps = -1, Accumulate = -2, ClipNorm = -3, EmaDecay = -4, EvaluationInterval = -5, NonFiniteLimit = -6, CheckpointInterval = -7,
-            CheckpointSeconds = -8, KeepCheckpoints = -9, PreviewInterval = -10,
+            Steps = -1,
+            Accumulate = -2,
+            ClipNorm = -3,
+            EmaDecay = -4,
+            EvaluationInterval = -5,
+            NonFiniteLimit = -6,
+            CheckpointInterval = -7,
+            CheckpointSeconds = -8,
+            KeepCheckpoints = -9,
+            PreviewInterval = -10,
             Optimizer = new() { LearningRate = -11, WeightDecay = -12, Epsilon = -13, Beta1 = -14, Beta2 = -15, Momentum = -16, Dampening = -17 },
             Schedule = new() { WarmupSteps = -18, TotalSteps = -19, Cycles = -20, Power = -21 },
             EarlyStop = new() { Window = -22, Threshold = -23, MinimumEvaluations = -24, Patience = -25, MinimumDelta = -26 },

@@ -82,7 +82,8 @@ public abstract class Optimizer : IDisposable
                 throw new ArgumentException($"the saved state has no '{name}' of shape [{string.Join(",", tensor.shape)}]", nameof(state));
 
         using var noGrad = no_grad();
-        foreach (var (name, tensor) in State) tensor.copy_(state[name]).Dispose();
+        using var scope = NewDisposeScope();
+        foreach (var (name, tensor) in State) tensor.copy_(state[name]);
         for (var i = 0; i < _steps.Length; i++) _steps[i] = steps[i];
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Cones.Search.Optimizers;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -128,6 +129,7 @@ sealed class SearchState : IDisposable
         public long MetricsLength { get; set; }
 
         /// <summary>Why the search is over; null while it is not (a cancelled one is not).</summary>
+        [JsonConverter(typeof(JsonStringEnumConverter<StopReason>))]
         public StopReason? Finished { get; set; }
 
         public string Message { get; set; } = "";

@@ -16,13 +16,13 @@ public enum TimestepSampling
 
 /// <summary>Draws batches from counters: batch (step, micro) is the same whenever it is asked for.</summary>
 /// <param name="latents">The training pictures.</param>
-/// <param name="templateCount">The number of templates.</param>
+/// <param name="templates">For each view the templates that fit it.</param>
 /// <param name="timestepCount">The number of training timesteps.</param>
 /// <param name="batchSize">Rows a batch.</param>
 /// <param name="accumulate">Micro-batches a step.</param>
 /// <param name="sampling">How timesteps are drawn.</param>
 /// <param name="seed">The search's seed.</param>
-public sealed class BatchSampler(LatentCache latents, int templateCount, int timestepCount, int batchSize, int accumulate, TimestepSampling sampling, long seed)
+public sealed class BatchSampler(LatentCache latents, IReadOnlyList<IReadOnlyList<int>> templates, int timestepCount, int batchSize, int accumulate, TimestepSampling sampling, long seed)
 {
     /// <summary>A batch of the search.</summary>
     public DenoisingBatch Draw(int step, int micro)
@@ -31,11 +31,11 @@ public sealed class BatchSampler(LatentCache latents, int templateCount, int tim
         using var generator = new Generator(SeedSequence.Derive(seed, "batch", step, micro), latents.Mean.device);
         var first = ((long)step * accumulate + micro) * batchSize;
         long[] views = [.. Enumerable.Range(0, batchSize).Select(i => View(first + i))];
-        var templates = randint(0, templateCount, [batchSize], ScalarType.Int64, generator: generator).data<long>().ToArray();
+        var picks = randint(0, int.MaxValue, [batchSize], ScalarType.Int64, generator: generator).data<long>().ToArray();
         var timesteps = sampling == TimestepSampling.Uniform
             ? randint(0, timestepCount, [batchSize], ScalarType.Int64, generator: generator)
             : Stratify(rand([batchSize], generator: generator));
-        return Assemble(views, [.. templates.Select(t => (int)t)], timesteps, generator);
+        return Assemble(views, [.. views.Zip(picks, Template)], timesteps, generator);
     }
 
     /// <summary>The frozen evaluation batch: timesteps spread evenly, pictures and templates in turn.</summary>
@@ -43,13 +43,14 @@ public sealed class BatchSampler(LatentCache latents, int templateCount, int tim
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(SeedSequence.Derive(seed, "evaluation"), latents.Mean.device);
-        // A stride that is coprime to the number of views pairs every view with early and late timesteps.
         long[] views = [.. Enumerable.Range(0, rows).Select(i => (long)i % latents.Count)];
-        int[] templates = [.. Enumerable.Range(0, rows).Select(i => i * 7 % templateCount)];
+        int[] chosen = [.. views.Select((view, i) => Template(view, i * 7))];
         var order = randperm(rows, generator: generator).to(ScalarType.Float32);
         var timesteps = ((order + 0.5) * ((double)timestepCount / rows)).to(ScalarType.Int64).clamp(0, timestepCount - 1);
-        return Assemble(views, templates, timesteps, generator);
+        return Assemble(views, chosen, timesteps, generator);
     }
+
+    int Template(long view, long pick) => templates[(int)view][(int)(pick % templates[(int)view].Count)];
 
     // Every view comes once before one comes again.
     long View(long draw)
@@ -66,12 +67,12 @@ public sealed class BatchSampler(LatentCache latents, int templateCount, int tim
         return ((index + offsets) * ((double)timestepCount / batchSize)).to(ScalarType.Int64).clamp(0, timestepCount - 1);
     }
 
-    DenoisingBatch Assemble(long[] views, int[] templates, Tensor timesteps, Generator generator)
+    DenoisingBatch Assemble(long[] views, int[] chosen, Tensor timesteps, Generator generator)
     {
         long[] shape = [views.Length, .. latents.Mean.shape[1..]];
         return new DenoisingBatch(
             tensor(views, device: latents.Mean.device).MoveToOuterDisposeScope(),
-            templates,
+            chosen,
             randn(shape, generator: generator, device: latents.Mean.device).MoveToOuterDisposeScope(),
             randn(shape, generator: generator, device: latents.Mean.device).MoveToOuterDisposeScope(),
             timesteps.MoveToOuterDisposeScope());

@@ -64,11 +64,14 @@ public static class GenerationSearch
         onStage?.Invoke("loading the model");
         using var model = GenerationModel.FromFolder(options.Model);
         onStage?.Invoke($"encoding {options.Images.Count} pictures");
-        using var latents = EncodeImages(options, model, out var digest);
+        using var latents = EncodeImages(options, model, out var captions, out var digest);
         var task = new GenerationTask(model, latents, options.MinSnrGamma);
-        var templates = options.Templates ?? PromptTemplates.OfModel(options.Model) ?? PromptTemplates.Object;
+        var general = options.Templates ?? PromptTemplates.OfModel(options.Model) ?? PromptTemplates.Object;
+        // A picture with a caption of its own keeps to it; the others draw from all general templates.
+        string[] templates = [.. general.Distinct().Concat(captions.OfType<string>()).Distinct()];
+        int[] generalRows = [.. Enumerable.Range(0, general.Distinct().Count())];
         var sampler = new BatchSampler(
-            latents, templates.Count, task.TimestepCount, options.BatchSize, options.Search.Accumulate, options.Timesteps, options.Search.Seed);
+            latents, [.. captions.Select(c => c is null ? generalRows : [Array.IndexOf(templates, c)])], task.TimestepCount, options.BatchSize, options.Search.Accumulate, options.Timesteps, options.Search.Seed);
 
         onStage?.Invoke("encoding the templates");
         using var text = model.LoadText();
@@ -142,7 +145,7 @@ public static class GenerationSearch
         _ => "full",
     };
 
-    static LatentCache EncodeImages(GenerationSearchOptions options, GenerationModel model, out string digest)
+    static LatentCache EncodeImages(GenerationSearchOptions options, GenerationModel model, out IReadOnlyList<string?> captions, out string digest)
     {
         using var scope = NewDisposeScope();
         using var vae = model.LoadVae();
@@ -151,6 +154,7 @@ public static class GenerationSearch
             throw new ConesException($"the resolution {side} is no multiple of {model.VaeConfig.Reduction}, which this model needs (--resolution)");
         var views = TrainingViews.Load(options, side);
         digest = views.Digest;
+        captions = views.Captions;
         return LatentCache.Create(vae, views.Pixels, views.Masks);
     }
 

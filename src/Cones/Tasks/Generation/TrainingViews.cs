@@ -11,8 +11,12 @@ namespace Cones.Tasks.Generation;
 /// <summary>The training pictures as the autoencoder takes them: squares, mirrored and cropped as asked for.</summary>
 /// <param name="Pixels">Each [1, 3, S, S] in [-1, 1].</param>
 /// <param name="Masks">For each view [S, S] in [0, 1], or null.</param>
+/// <param name="Captions">
+/// For each view the template that its picture brings along (a text file of the picture's name, with <c>{}</c> for the
+/// concept), or null.
+/// </param>
 /// <param name="Digest">SHA-256 of the files, 64 hexadecimal digits.</param>
-public sealed record TrainingViews(IReadOnlyList<Tensor> Pixels, IReadOnlyList<Tensor?> Masks, string Digest)
+public sealed record TrainingViews(IReadOnlyList<Tensor> Pixels, IReadOnlyList<Tensor?> Masks, IReadOnlyList<string?> Captions, string Digest)
 {
     static readonly string[] s_extensions = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"];
 
@@ -36,28 +40,32 @@ public sealed record TrainingViews(IReadOnlyList<Tensor> Pixels, IReadOnlyList<T
         var processor = new VaeImageProcessor(1);
         var pixels = new List<Tensor>();
         var masks = new List<Tensor?>();
+        var captions = new List<string?>();
         var digest = new StringBuilder();
         for (var i = 0; i < options.Images.Count; i++)
         {
             var image = RgbImage.Load(options.Images[i]);
             var mask = options.Masks is null ? null : LoadMask(options.Masks, options.Images[i], image);
-            digest.AppendLine(Hash(image.Pixels)).AppendLine(mask is null ? "" : Hash(mask.Pixels));
+            var caption = LoadCaption(options.Images[i]);
+            digest.AppendLine(Hash(image.Pixels)).AppendLine(mask is null ? "" : Hash(mask.Pixels)).AppendLine(caption);
             foreach (var (x, y, size) in Squares(image, options.Crops, options.Search.Seed, i))
             {
                 var square = image.Crop(x, y, size, size).Resize(side, side, ResampleFilter.Lanczos);
                 var maskSquare = mask?.Crop(x, y, size, size).Resize(side, side, ResampleFilter.Box);
-                Add(square, maskSquare);
-                if (options.Flip) Add(square.FlipHorizontal(), maskSquare?.FlipHorizontal());
+                Add(square, maskSquare, caption);
+                if (options.Flip) Add(square.FlipHorizontal(), maskSquare?.FlipHorizontal(), caption);
             }
         }
 
         return new TrainingViews(
             [.. pixels.Select(p => p.MoveToOuterDisposeScope())],
             [.. masks.Select(m => m?.MoveToOuterDisposeScope())],
+            captions,
             Hash(Encoding.UTF8.GetBytes(digest.ToString())));
 
-        void Add(RgbImage view, RgbImage? mask)
+        void Add(RgbImage view, RgbImage? mask, string? caption)
         {
+            captions.Add(caption);
             pixels.Add(processor.Preprocess(view));
             masks.Add(mask?.ToTensor().select(2, 0).to(ScalarType.Float32).div(255)); // [S, S, 3] -> [S, S]
         }
@@ -74,6 +82,12 @@ public sealed record TrainingViews(IReadOnlyList<Tensor> Pixels, IReadOnlyList<T
             var size = Math.Max(1, (int)(full * (0.7 + (0.3 * random.NextDouble()))));
             yield return (random.Next(image.Width - size + 1), random.Next(image.Height - size + 1), size);
         }
+    }
+
+    static string? LoadCaption(string imagePath)
+    {
+        var path = Path.ChangeExtension(imagePath, ".txt");
+        return File.Exists(path) ? PromptTemplates.FromFile(path)[0] : null;
     }
 
     static RgbImage LoadMask(string folder, string imagePath, RgbImage image)
