@@ -1,4 +1,7 @@
 using System.CommandLine;
+using Cones.Cli.Concepts;
+using Cones.Cli.Doctor;
+using Cones.Cli.Models;
 using Cones.Models;
 
 namespace Cones.Cli;
@@ -23,6 +26,9 @@ static class ConesCommand
             file of a few kilobytes that makes the frozen model draw (soon: detect, segment) that concept.
             """);
         root.Options.Add(s_verbose);
+        root.Subcommands.Add(DoctorCommand.Create());
+        root.Subcommands.Add(ModelsCommand.Create());
+        root.Subcommands.Add(ConceptCommand.Create());
 
         var parsed = root.Parse(args);
         var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false };
