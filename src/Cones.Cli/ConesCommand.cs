@@ -1,7 +1,9 @@
 using System.CommandLine;
 using Cones.Cli.Concepts;
 using Cones.Cli.Doctor;
+using Cones.Cli.Generate;
 using Cones.Cli.Models;
+using Cones.Cli.Search;
 using Cones.Models;
 
 namespace Cones.Cli;
@@ -26,9 +28,11 @@ static class ConesCommand
             file of a few kilobytes that makes the frozen model draw (soon: detect, segment) that concept.
             """);
         root.Options.Add(s_verbose);
-        root.Subcommands.Add(DoctorCommand.Create());
-        root.Subcommands.Add(ModelsCommand.Create());
+        root.Subcommands.Add(SearchCommand.Create());
+        root.Subcommands.Add(GenerateCommand.Create());
         root.Subcommands.Add(ConceptCommand.Create());
+        root.Subcommands.Add(ModelsCommand.Create());
+        root.Subcommands.Add(DoctorCommand.Create());
 
         var parsed = root.Parse(args);
         var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false };

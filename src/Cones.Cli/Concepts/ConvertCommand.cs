@@ -16,7 +16,7 @@ static class ConvertCommand
         to.AcceptOnlyFromAmong(EmbeddingFormats.Names);
         var concept = new Option<string?>("--concept") { Description = "Which concept, where the file has several." };
         var name = new Option<string?>("--name") { Description = "The name of the result, e.g. <dog>; by default the file's." };
-        var model = new Option<string?>("--model") { Description = "The folder of the model that the vectors are for: needed to make a concept file." };
+        var model = new Option<string?>("--model") { Description = "The model that the vectors are for (folder or Hugging Face id): needed to make a concept file." };
         var baseText = new Option<string>("--base-text") { Description = "For concept files: the words that the text encoder sees in place of the name.", DefaultValueFactory = _ => "object" };
         var command = new Command(
             "convert",
@@ -32,7 +32,7 @@ static class ConvertCommand
                 parsed.GetValue(to),
                 parsed.GetValue(concept),
                 parsed.GetValue(name),
-                parsed.GetValue(model),
+                parsed.GetValue(model) is { } named ? ModelFolder.Resolve(named) : null,
                 parsed.GetValue(baseText)!);
             parsed.InvocationConfiguration.Output.WriteLine(Convert(options, parsed.InvocationConfiguration.Error));
             return ExitCodes.Success;

@@ -14,12 +14,12 @@ static class ShowCommand
     public static Command Create()
     {
         var file = new Argument<string>("file") { Description = "A concept file, or an embedding file of diffusers, AUTOMATIC1111, kohya or OneTrainer." };
-        var model = new Option<string?>("--model") { Description = "The folder of a model: refuse a concept that does not fit it." };
+        var model = new Option<string?>("--model") { Description = "A model (folder or Hugging Face id): refuse a concept that does not fit it." };
         var json = new Option<bool>("--json") { Description = "Print JSON." };
         var command = new Command("show", "Show what a concept file holds: origin, vectors, norms.") { file, model, json };
         command.SetAction(parsed =>
         {
-            var report = Look(parsed.GetValue(file)!, parsed.GetValue(model));
+            var report = Look(parsed.GetValue(file)!, parsed.GetValue(model) is { } named ? ModelFolder.Resolve(named) : null);
             var output = parsed.InvocationConfiguration.Output;
             if (parsed.GetValue(json)) JsonOutput.Write(output, report);
             else Print(report, TextOutput.Console(output));

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text;
+using Cones.Models;
 using Cones.Models.Native;
 using Cones.Models.Weights;
 
@@ -9,7 +10,7 @@ namespace Cones.Cli.Doctor;
 /// <summary>Collects what <c>cones doctor</c> reports. Nothing here throws for what a machine lacks.</summary>
 static class DoctorFacts
 {
-    static readonly (string Name, string Sign)[] s_embedded = [("mini-sd", "model_index.json"), ("mini-clip", "config.json")];
+    static readonly string[] s_embedded = [EmbeddedModels.StableDiffusion, EmbeddedModels.Clip];
 
     public static DoctorReport Collect(bool measure)
     {
@@ -25,7 +26,7 @@ static class DoctorFacts
             Unicode = HasUnicode(),
             Native = NativeProbe.Run(measure),
             ModelCache = Cache(HuggingFaceCache.Default().Root),
-            EmbeddedModels = [.. s_embedded.Select(m => new EmbeddedModel(m.Name, FindEmbedded(m.Name, m.Sign)))],
+            EmbeddedModels = [.. s_embedded.Select(m => new EmbeddedModel(m, FindEmbedded(m)))],
             Folders =
             [
                 Folder("temporary files", Path.GetTempPath()),
@@ -82,15 +83,16 @@ static class DoctorFacts
         }
     }
 
-    static string? FindEmbedded(string name, string sign)
+    static string? FindEmbedded(string name)
     {
-        for (var folder = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar); folder is not null; folder = Path.GetDirectoryName(folder))
+        try
         {
-            var candidate = Path.Combine(folder, "models", name);
-            if (File.Exists(Path.Combine(candidate, sign))) return candidate;
+            return EmbeddedModels.Find(name);
         }
-
-        return null;
+        catch (ConesException)
+        {
+            return null;
+        }
     }
 
     static string NativeCacheFolder()

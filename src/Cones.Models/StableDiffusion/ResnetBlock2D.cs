@@ -13,18 +13,16 @@ public sealed class ResnetBlock2D : Module
     readonly GroupNorm _norm2;
     readonly Conv2d _conv2;
     readonly Conv2d? _shortcut;
-    readonly Func<Tensor, Tensor> _act;
 
     /// <summary>A block; <paramref name="timeDim"/> is the width of the time embedding, null for none.</summary>
     public ResnetBlock2D(int inChannels, int outChannels, int? timeDim, int groups, double eps, string act)
     {
-        _norm1 = Add("norm1", new GroupNorm(groups, inChannels, eps));
+        _norm1 = Add("norm1", new GroupNorm(groups, inChannels, eps, act));
         _conv1 = Add("conv1", new Conv2d(inChannels, outChannels, 3, padding: 1));
         _timeProjection = timeDim is { } dim ? Add("time_emb_proj", new Linear(dim, outChannels)) : null;
-        _norm2 = Add("norm2", new GroupNorm(groups, outChannels, eps));
+        _norm2 = Add("norm2", new GroupNorm(groups, outChannels, eps, act));
         _conv2 = Add("conv2", new Conv2d(outChannels, outChannels, 3, padding: 1));
         _shortcut = inChannels == outChannels ? null : Add("conv_shortcut", new Conv2d(inChannels, outChannels, 1));
-        _act = Activations.Named(act);
     }
 
     /// <summary>Maps [B, in, H, W] to [B, out, H, W].</summary>
@@ -33,10 +31,10 @@ public sealed class ResnetBlock2D : Module
     public Tensor Forward(Tensor x, Tensor? activatedTime = null)
     {
         using var scope = NewDisposeScope();
-        var h = _conv1.Forward(_act(_norm1.Forward(x)));
+        var h = _conv1.Forward(_norm1.Forward(x));
         if (_timeProjection is not null)
             h = h + _timeProjection.Forward(activatedTime!).unsqueeze(-1).unsqueeze(-1); // [B, out] -> [B, out, 1, 1]
-        h = _conv2.Forward(_act(_norm2.Forward(h)));
+        h = _conv2.Forward(_norm2.Forward(h));
         return ((_shortcut?.Forward(x) ?? x) + h).MoveToOuterDisposeScope();
     }
 }

@@ -23,42 +23,19 @@ public abstract partial class DiffusionPipeline
     /// <returns>uint8 [B, H, W, 3], RGB, on the CPU.</returns>
     public Tensor Decode(Tensor latents)
     {
-        using var pixels = DecodePixels(latents);
-        return ToImages(pixels);
+        using var scope = NewDisposeScope();
+        return ImageProcessor.ToBytes(DecodePixels(latents)).cpu().MoveToOuterDisposeScope();
     }
 
     /// <summary>Decodes latents to images with a small autoencoder: for previews.</summary>
     /// <inheritdoc cref="Decode(Tensor)"/>
-    public static Tensor Decode(Tensor latents, AutoencoderTiny decoder)
+    public Tensor Decode(Tensor latents, AutoencoderTiny decoder)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var weight = decoder.NamedWeights().First().Value.Value;
         var pixels = decoder.Decode(latents.to(weight.dtype, weight.device) / decoder.Config.ScalingFactor);
-        return ToImages(pixels).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Pixels to bytes, rounded half to even.</summary>
-    /// <param name="pixels">[B, 3, H, W], about -1 to 1.</param>
-    /// <returns>uint8 [B, H, W, 3], RGB, on the CPU.</returns>
-    public static Tensor ToImages(Tensor pixels)
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var unit = ((pixels.to(ScalarType.Float32) / 2) + 0.5).clamp(0, 1);
-        return (unit.permute(0, 2, 3, 1) * 255).round().to(ScalarType.Byte).cpu().contiguous().MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Bytes to pixels, for <see cref="GenerationOptions.Image"/>.</summary>
-    /// <param name="images">uint8 [B, H, W, 3], RGB.</param>
-    /// <returns>float32 [B, 3, H, W], -1 to 1.</returns>
-    public static Tensor ToPixels(Tensor images)
-    {
-        if (images.dim() != 4 || images.shape[3] != 3 || images.dtype != ScalarType.Byte)
-            throw new ArgumentException($"{images.dtype} [{string.Join(",", images.shape)}] given, uint8 [B,H,W,3] expected", nameof(images));
-        using var scope = NewDisposeScope();
-        var unit = images.permute(0, 3, 1, 2).to(ScalarType.Float32) / 255;
-        return ((2 * unit) - 1).contiguous().MoveToOuterDisposeScope();
+        return ImageProcessor.ToBytes(pixels).cpu().MoveToOuterDisposeScope();
     }
 
     // The latents of an image before scaling, as mean and standard deviation, [1 or B, C, h, w] float32.

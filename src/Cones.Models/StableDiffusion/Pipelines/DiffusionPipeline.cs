@@ -1,3 +1,4 @@
+using Cones.Models.Imaging;
 using Cones.Models.StableDiffusion.Schedulers;
 using Cones.Models.StableDiffusion.TinyVae;
 using Cones.Models.StableDiffusion.UNet;
@@ -23,6 +24,7 @@ public abstract partial class DiffusionPipeline : IDisposable
         UNet = unet;
         Vae = vae;
         Scheduler = scheduler;
+        ImageProcessor = new VaeImageProcessor(vae.Config.Reduction);
     }
 
     /// <summary>The denoiser.</summary>
@@ -33,6 +35,9 @@ public abstract partial class DiffusionPipeline : IDisposable
 
     /// <summary>The scheduler that the model was shipped with.</summary>
     public SchedulerConfig Scheduler { get; }
+
+    /// <summary>Turns images into what <see cref="GenerationOptions.Image"/> takes, and decoded pixels into images.</summary>
+    public VaeImageProcessor ImageProcessor { get; }
 
     /// <summary>The side in pixels that the model was trained for.</summary>
     public int DefaultSize => (UNet.Config.SampleSize > 0 ? UNet.Config.SampleSize : DefaultSampleSize) * Vae.Config.Reduction;

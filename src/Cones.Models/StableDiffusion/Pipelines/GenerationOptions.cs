@@ -43,7 +43,10 @@ public sealed record GenerationOptions
     /// <summary>Noise of unit variance to start from, [B, C, h, w]; null draws it from the seeds.</summary>
     public Tensor? Latents { get; init; }
 
-    /// <summary>An image to start from: [1 or B, 3, H, W], -1 to 1, H and W multiples of the autoencoder's factor.</summary>
+    /// <summary>
+    /// An image to start from, as <see cref="DiffusionPipeline.ImageProcessor"/> makes it: [1 or B, 3, H, W], -1 to 1, H and W
+    /// multiples of the autoencoder's factor.
+    /// </summary>
     public Tensor? Image { get; init; }
 
     /// <summary>How much of <see cref="Image"/> is redone: above 0, to 1 for all.</summary>

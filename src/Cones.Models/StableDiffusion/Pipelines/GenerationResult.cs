@@ -1,3 +1,4 @@
+using Cones.Models.Imaging;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,6 +19,13 @@ public sealed record DenoisingStep(int Index, int Count, double Timestep, Tensor
 /// <param name="Warnings">Sentences for the user.</param>
 public sealed record GenerationResult(Tensor Images, Tensor Latents, IReadOnlyList<ulong> Seeds, IReadOnlyList<string> Warnings) : IDisposable
 {
+    /// <summary>Each image in managed memory.</summary>
+    public IReadOnlyList<RgbImage> ToRgbImages()
+    {
+        using var scope = NewDisposeScope();
+        return [.. Images.unbind(0).Select(RgbImage.FromTensor)];
+    }
+
     /// <summary>Frees the tensors.</summary>
     public void Dispose()
     {

@@ -39,7 +39,7 @@ public sealed class UNet2DConditionModel : Module
             .Select(i => new DownBlock(config, i, channels[Math.Max(i - 1, 0)], timeDim))));
         _mid = config.MidBlock == MidBlockKind.None ? null : Add("mid_block", new MidBlock(config, timeDim));
         _up = Add("up_blocks", new ModuleList<UpBlock>(Enumerable.Range(0, channels.Count).Select(i => new UpBlock(config, i, timeDim))));
-        _normOut = Add("conv_norm_out", new GroupNorm(config.NormNumGroups, channels[0], config.NormEps));
+        _normOut = Add("conv_norm_out", new GroupNorm(config.NormNumGroups, channels[0], config.NormEps, config.ActFn));
         _convOut = Add("conv_out", new Conv2d(channels[0], config.OutChannels, config.ConvOutKernel, padding: (config.ConvOutKernel - 1) / 2));
         _act = Activations.Named(config.ActFn);
         CrossAttentionLayers = [.. NameLayers()];
@@ -87,7 +87,7 @@ public sealed class UNet2DConditionModel : Module
             x = block.Forward(below, time, prompts, skips);
         }
 
-        return _convOut.Forward(_act(_normOut.Forward(x))).MoveToOuterDisposeScope();
+        return _convOut.Forward(_normOut.Forward(x)).MoveToOuterDisposeScope();
     }
 
     static Tensor ChannelsLast(Tensor x) => x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);

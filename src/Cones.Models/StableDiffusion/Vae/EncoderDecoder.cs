@@ -12,7 +12,6 @@ public sealed class Encoder : Module
     readonly VaeMidBlock _mid;
     readonly GroupNorm _normOut;
     readonly Conv2d _convOut;
-    readonly Func<Tensor, Tensor> _act;
 
     /// <summary>An encoder.</summary>
     public Encoder(AutoencoderKLConfig config)
@@ -22,9 +21,8 @@ public sealed class Encoder : Module
         _down = Add("down_blocks", new ModuleList<DownEncoderBlock>(Enumerable.Range(0, channels.Count)
             .Select(i => new DownEncoderBlock(channels[Math.Max(i - 1, 0)], channels[i], config, last: i == channels.Count - 1))));
         _mid = Add("mid_block", new VaeMidBlock(config));
-        _normOut = Add("conv_norm_out", new GroupNorm(config.NormNumGroups, channels[^1], 1e-6));
+        _normOut = Add("conv_norm_out", new GroupNorm(config.NormNumGroups, channels[^1], 1e-6, config.ActFn));
         _convOut = Add("conv_out", new Conv2d(channels[^1], 2 * config.LatentChannels, 3, padding: 1));
-        _act = Activations.Named(config.ActFn);
     }
 
     /// <summary>Maps pixels [B, 3, H, W] to means and log-variances [B, 2 C, h, w].</summary>
@@ -38,7 +36,7 @@ public sealed class Encoder : Module
             x = block.Forward(before);
         }
 
-        return _convOut.Forward(_act(_normOut.Forward(_mid.Forward(x)))).MoveToOuterDisposeScope();
+        return _convOut.Forward(_normOut.Forward(_mid.Forward(x))).MoveToOuterDisposeScope();
     }
 }
 
@@ -50,7 +48,6 @@ public sealed class Decoder : Module
     readonly ModuleList<UpDecoderBlock> _up;
     readonly GroupNorm _normOut;
     readonly Conv2d _convOut;
-    readonly Func<Tensor, Tensor> _act;
 
     /// <summary>A decoder.</summary>
     public Decoder(AutoencoderKLConfig config)
@@ -60,9 +57,8 @@ public sealed class Decoder : Module
         _mid = Add("mid_block", new VaeMidBlock(config));
         _up = Add("up_blocks", new ModuleList<UpDecoderBlock>(Enumerable.Range(0, channels.Length)
             .Select(i => new UpDecoderBlock(channels[Math.Max(i - 1, 0)], channels[i], config, last: i == channels.Length - 1))));
-        _normOut = Add("conv_norm_out", new GroupNorm(config.NormNumGroups, channels[^1], 1e-6));
+        _normOut = Add("conv_norm_out", new GroupNorm(config.NormNumGroups, channels[^1], 1e-6, config.ActFn));
         _convOut = Add("conv_out", new Conv2d(channels[^1], config.OutChannels, 3, padding: 1));
-        _act = Activations.Named(config.ActFn);
     }
 
     /// <summary>Maps latents [B, C, h, w] to pixels [B, 3, H, W].</summary>
@@ -76,6 +72,6 @@ public sealed class Decoder : Module
             x = block.Forward(before);
         }
 
-        return _convOut.Forward(_act(_normOut.Forward(x))).MoveToOuterDisposeScope();
+        return _convOut.Forward(_normOut.Forward(x)).MoveToOuterDisposeScope();
     }
 }

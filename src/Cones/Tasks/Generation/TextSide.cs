@@ -45,7 +45,11 @@ public sealed class TextSide : IDisposable
     /// <summary>Encodes prompts that may hold placeholders.</summary>
     /// <param name="prompts">M written prompts.</param>
     /// <param name="placeholders">The placeholders; their slots hold the encodings of their base words.</param>
-    public EncodedPrompts Encode(IReadOnlyList<string> prompts, IReadOnlyList<Placeholder> placeholders)
+    /// <param name="inputs">
+    /// For each placeholder vectors [n, D] that take the place of its words at the (first) encoder's input (textual
+    /// inversion), or null.
+    /// </param>
+    public EncodedPrompts Encode(IReadOnlyList<string> prompts, IReadOnlyList<Placeholder> placeholders, IReadOnlyList<Tensor?>? inputs = null)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -57,7 +61,7 @@ public sealed class TextSide : IDisposable
             var tokenizer = new PlaceholderTokenizer(ClipTokenizer.FromFolder(folder), placeholders);
             var rows = prompts.Select(tokenizer.Encode).ToArray();
             placed ??= rows;
-            var batches = rows.Chunk(8).Select(chunk => EncodeBatch(encoder, chunk)).ToArray();
+            var batches = rows.Chunk(8).Select(chunk => EncodeBatch(encoder, chunk, inputs)).ToArray();
             parts.Add(cat([.. batches.Select(b => b.Embeddings)], 0)); // [M, T, D of this encoder]
             if (IsXL && batches[0].Pooled is not null) pooled = cat([.. batches.Select(b => b.Pooled!)], 0); // [M, P]
         }
@@ -88,15 +92,33 @@ public sealed class TextSide : IDisposable
         foreach (var (_, encoder) in _sides) encoder.Dispose();
     }
 
-    (Tensor Embeddings, Tensor? Pooled) EncodeBatch(ClipTextModel encoder, PlacedPrompt[] prompts)
+    (Tensor Embeddings, Tensor? Pooled) EncodeBatch(ClipTextModel encoder, PlacedPrompt[] prompts, IReadOnlyList<Tensor?>? inputs)
     {
         using var scope = NewDisposeScope();
         var length = prompts[0].Ids.Length;
         var ids = tensor([.. prompts.SelectMany(p => p.Ids).Select(i => (long)i)]).reshape(prompts.Length, length);
-        var output = encoder.Forward(ids.to(encoder.TokenTable.device));
+        ids = ids.to(encoder.TokenTable.device);
+        var embedded = encoder.Embed(ids);
+        for (var p = 0; inputs is not null && p < inputs.Count; p++)
+            if (inputs[p] is { } vectors) embedded = Inject(embedded, prompts, p, vectors);
+        var output = encoder.ForwardFromEmbeddings(embedded, ids);
         // SDXL takes the last layer but one of both encoders, not normalised.
         var embeddings = IsXL ? output.HiddenStates[^2] : output.LastHiddenState;
         return (embeddings.MoveToOuterDisposeScope(), output.TextEmbeds?.MoveToOuterDisposeScope());
+    }
+
+    // Row by row: a prompt may hold the placeholder never, once or several times.
+    static Tensor Inject(Tensor embedded, PlacedPrompt[] prompts, int placeholder, Tensor vectors)
+    {
+        var count = (int)vectors.shape[0];
+        var result = embedded.clone();
+        for (var row = 0; row < prompts.Length; row++)
+        {
+            var slots = prompts[row].Slots[placeholder];
+            for (var i = 0; i < slots.Length; i++) result[row, slots[i]] = vectors[i % count];
+        }
+
+        return result;
     }
 }
 

@@ -1,0 +1,14 @@
+using System.CommandLine;
+
+namespace Cones.Cli.Search;
+
+/// <summary><c>cones search</c>: one sub-command a task.</summary>
+static class SearchCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("search", "Find a concept from a few pictures.");
+        command.Subcommands.Add(SearchGenerationCommand.Create());
+        return command;
+    }
+}
