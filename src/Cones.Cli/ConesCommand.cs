@@ -1,5 +1,8 @@
 using System.CommandLine;
+using Cones.Cli.Concepts;
+using Cones.Cli.Doctor;
 using Cones.Cli.Generate;
+using Cones.Cli.Models;
 using Cones.Cli.Search;
 using Cones.Models;
 
@@ -27,6 +30,9 @@ static class ConesCommand
         root.Options.Add(s_verbose);
         root.Subcommands.Add(SearchCommand.Create());
         root.Subcommands.Add(GenerateCommand.Create());
+        root.Subcommands.Add(ConceptCommand.Create());
+        root.Subcommands.Add(ModelsCommand.Create());
+        root.Subcommands.Add(DoctorCommand.Create());
 
         var parsed = root.Parse(args);
         var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false };
