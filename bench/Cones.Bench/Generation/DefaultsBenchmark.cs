@@ -25,20 +25,43 @@ sealed class DefaultsBenchmark : IBenchmark
         foreach (var (label, change) in Variants().Where(v => v.Label.Contains(filter, StringComparison.Ordinal)))
         {
             var losses = new List<double[]>();
+            var heldOut = new List<double>();
             var clock = Stopwatch.StartNew();
             foreach (var concept in concepts)
             {
                 var options = change(Base(concept, steps));
                 using var result = GenerationSearch.Run(options);
                 losses.Add([.. result.Search!.Evaluations.Select(e => e.Loss)]);
+                if (options.Method == GenerationMethod.Concept) heldOut.Add(HeldOutLoss(concept, options, result));
             }
 
             var mean = Enumerable.Range(0, losses[0].Length).Select(i => losses.Average(l => l[i])).ToArray();
-            Console.Error.WriteLine($"{label,-40} {string.Join(" ", mean.Select(m => $"{m:0.0000}"))}  {clock.Elapsed.TotalSeconds:0} s");
-            rows.Add(new JsonObject { ["variant"] = label, ["mean_evaluation_loss"] = new JsonArray([.. mean.Select(m => (JsonNode)Math.Round(m, 5))]) });
+            Console.Error.WriteLine($"{label,-40} {string.Join(" ", mean.Select(m => $"{m:0.0000}"))}  held out {(heldOut.Count > 0 ? heldOut.Average() : double.NaN):0.0000}  {clock.Elapsed.TotalSeconds:0} s");
+            rows.Add(new JsonObject { ["variant"] = label, ["held_out_loss"] = heldOut.Count > 0 ? Math.Round(heldOut.Average(), 5) : null, ["mean_evaluation_loss"] = new JsonArray([.. mean.Select(m => (JsonNode)Math.Round(m, 5))]) });
         }
 
         return new JsonObject { ["concepts"] = concepts.Length, ["steps"] = steps, ["rows"] = rows };
+    }
+
+    // The loss on pictures of the same thing in other drawings and on other backgrounds, which the search did not see.
+    static double HeldOutLoss(SampleConcept concept, GenerationSearchOptions options, GenerationSearchResult found)
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"cones-bench-{Environment.ProcessId}.concept.safetensors");
+        found.Concept.Save(path);
+        try
+        {
+            using var result = GenerationSearch.Run(options with
+            {
+                Images = TrainingViews.ListImages(Path.Combine(concept.Folder, "eval")),
+                StartConcept = path,
+                Search = options.Search with { Steps = 1 },
+            });
+            return result.StartLoss;
+        }
+        finally
+        {
+            File.Delete(path);
+        }
     }
 
     static GenerationSearchOptions Base(SampleConcept concept, int steps) => new()
@@ -53,7 +76,7 @@ sealed class DefaultsBenchmark : IBenchmark
 
     static IEnumerable<(string Label, Func<GenerationSearchOptions, GenerationSearchOptions> Change)> Variants()
     {
-        foreach (var (rule, rates) in ((SlotRule, double[])[])[(SlotRule.Overwrite, [.1, .3]), (SlotRule.Delta, [.05, .2]), (SlotRule.DeltaPerSlot, [.03, .1])])
+        foreach (var (rule, rates) in ((SlotRule, double[])[])[(SlotRule.Overwrite, [.1, .3]), (SlotRule.Residual, [.1, .3]), (SlotRule.Delta, [.05, .2]), (SlotRule.DeltaPerSlot, [.03, .1])])
             foreach (var perLayer in (bool[])[false, true])
                 foreach (var rate in rates)
                     yield return ($"{SlotRules.NameOf(rule)}{(perLayer ? " per layer" : "")} lr {rate}", o => o with { Rule = rule, PerLayer = perLayer, Search = o.Search with { Optimizer = o.Search.Optimizer with { LearningRate = rate } } });
