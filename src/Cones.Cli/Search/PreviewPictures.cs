@@ -13,6 +13,18 @@ sealed class PreviewPictures(GenerationSearchOptions options) : IDisposable
 {
     const int Count = 4;
     StableDiffusionPipeline? _pipeline;
+    RgbImage? _first;
+    RgbImage? _last;
+
+    /// <summary>Writes the first and the last pictures, one row above the other; nothing where none were made.</summary>
+    /// <returns>Whether there was something to write.</returns>
+    public bool SaveComparison(string path)
+    {
+        if (_first is null || _last is null) return false;
+        var settings = new Dictionary<string, string> { ["concept"] = options.Name, ["rows"] = "before, after", ["software"] = "cones" };
+        RgbImage.Grid([_first, _last], 1, padding: 4).Save(path, new ImageSaveOptions { Text = settings });
+        return true;
+    }
 
     /// <summary>Writes <c>step-N.png</c> into <paramref name="folder"/>.</summary>
     public void Write(GenerationModel model, IPrompt prompt, string folder, int step)
@@ -36,7 +48,9 @@ sealed class PreviewPictures(GenerationSearchOptions options) : IDisposable
             });
         Directory.CreateDirectory(folder);
         var images = Enumerable.Range(0, Count).Select(i => RgbImage.FromTensor(result.Images[i])).ToArray();
-        RgbImage.Grid(images, Count).Save(Path.Combine(folder, $"step-{step:000000}.png"), new ImageSaveOptions { Text = new Dictionary<string, string> { ["concept"] = options.Name } });
+        _last = RgbImage.Grid(images, Count);
+        _first ??= _last;
+        _last.Save(Path.Combine(folder, $"step-{step:000000}.png"), new ImageSaveOptions { Text = new Dictionary<string, string> { ["concept"] = options.Name } });
     }
 
     public void Dispose() => _pipeline?.Vae.Dispose();

@@ -25,7 +25,7 @@ static class SearchGenerationCommand
     static readonly Option<string> s_method = new("--method") { Description = "concept, pseudo-word (textual inversion), words (no gradient), text, full (trains the denoiser).", DefaultValueFactory = _ => "concept" };
     static readonly Option<string> s_rule = new("--rule") { Description = $"Where the vectors go: {string.Join(", ", SlotRules.Names)}.", DefaultValueFactory = _ => SlotRules.NameOf(s_defaults.Rule) };
     static readonly Option<int> s_slots = new("--slots") { Description = "Slots of the concept; 0: as many as the start words have tokens.", DefaultValueFactory = _ => s_defaults.Slots };
-    static readonly Option<bool> s_perLayer = new("--per-layer") { Description = "Vectors of its own for each cross-attention layer (P+).", DefaultValueFactory = _ => s_defaults.PerLayer };
+    static readonly Option<bool> s_shared = new("--shared") { Description = "One set of vectors for all cross-attention layers, instead of one for each (P+): a smaller file, slower to converge." };
     static readonly Option<double> s_normBound = new("--norm-bound") { Description = "Largest norm of a vector, as a multiple of a word's; 0: none.", DefaultValueFactory = _ => s_defaults.NormBound };
     static readonly Option<string?> s_masks = new("--masks") { Description = "Folder of masks named as the pictures (white: the thing).", HelpName = "DIR" };
     static readonly Option<string?> s_templates = new("--templates") { Description = "'object', 'style', or a file with one prompt a line and {} for the thing.", HelpName = "WHICH" };
@@ -47,7 +47,7 @@ static class SearchGenerationCommand
     public static Command Create()
     {
         var command = new Command("generation", "Find a concept that a text-to-image model draws.");
-        foreach (var option in (Option[])[s_images, s_model, s_output, s_name, s_init, s_initKind, s_method, s_rule, s_slots, s_perLayer, s_normBound, s_masks, s_templates, s_resolution, s_noFlip, s_crops, s_steps, s_rate, s_batch, s_accumulate, s_minSnr, s_stop, s_seed, s_start, s_run, s_previews, s_restart])
+        foreach (var option in (Option[])[s_images, s_model, s_output, s_name, s_init, s_initKind, s_method, s_rule, s_slots, s_shared, s_normBound, s_masks, s_templates, s_resolution, s_noFlip, s_crops, s_steps, s_rate, s_batch, s_accumulate, s_minSnr, s_stop, s_seed, s_start, s_run, s_previews, s_restart])
             command.Options.Add(option);
         command.SetAction(Execute);
         return command;
@@ -84,7 +84,8 @@ static class SearchGenerationCommand
 
             if (result.Search?.Reason == StopReason.NonFinite) throw new ConesException(result.Search.Message);
             result.Concept.Save(output);
-            Report(parsed.InvocationConfiguration.Output, options, result, output, runPath);
+            var comparison = Path.ChangeExtension(RunPathFor(output), ".png");
+            Report(parsed.InvocationConfiguration.Output, options, result, output, runPath, previews.SaveComparison(comparison) ? comparison : null);
             return ExitCodes.Success;
         }
         finally
@@ -93,11 +94,12 @@ static class SearchGenerationCommand
         }
     }
 
-    static void Report(TextWriter output, GenerationSearchOptions options, GenerationSearchResult result, string path, string runPath)
+    static void Report(TextWriter output, GenerationSearchOptions options, GenerationSearchResult result, string path, string runPath, string? comparison)
     {
         foreach (var (word, loss) in result.Candidates.OrderBy(c => c.Value).Take(5)) output.WriteLine($"  {word,-20} {loss:0.0000}");
         output.WriteLine($"evaluation loss {result.StartLoss:0.0000} ('{result.BaseText}') -> {result.BestLoss:0.0000}");
         output.WriteLine($"{path} ({new FileInfo(path).Length} bytes); run in {runPath}");
+        if (comparison is not null) output.WriteLine($"{comparison}: before (above) and after (below)");
         output.WriteLine($"try: cones generate \"a picture of {options.Name}\" --concept {path}");
     }
 
@@ -154,7 +156,7 @@ static class SearchGenerationCommand
             Method = method,
             Rule = rule,
             Slots = parsed.GetValue(s_slots),
-            PerLayer = parsed.GetValue(s_perLayer),
+            PerLayer = !parsed.GetValue(s_shared),
             NormBound = parsed.GetValue(s_normBound),
             Resolution = parsed.GetValue(s_resolution),
             Flip = !parsed.GetValue(s_noFlip),

@@ -88,12 +88,14 @@ public static class GenerationSearch
         var weights = options.Method == GenerationMethod.Full ? UnfreezeDenoiser(model) : [];
         using var problem = Problem(options, prompt.Value, task, sampler, digest, weights, preview is null ? null : (f, s) => preview(model, prompt.Value, f, s));
         var startLoss = problem.EvaluationLoss();
+        if (folder is not null) preview?.Invoke(model, prompt.Value, folder.PreviewFolder, 0);
         SearchResult? search = null;
         if (problem.Parameters.Count > 0)
         {
             onStage?.Invoke("searching");
             search = SearchLoop.Run(problem, options.Search, folder, observer, cancellation: cancellation);
             search.CopyBestTo(problem);
+            if (folder is not null && search.Reason != StopReason.Cancelled) preview?.Invoke(model, prompt.Value, folder.PreviewFolder, search.BestStep);
         }
 
         var bestLoss = search is null ? startLoss : Math.Min(search.BestLoss, startLoss);

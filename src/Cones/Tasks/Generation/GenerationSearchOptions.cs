@@ -60,7 +60,7 @@ public sealed record GenerationSearchOptions
     public int Slots { get; init; }
 
     /// <summary>Whether each cross-attention layer has vectors of its own (P+).</summary>
-    public bool PerLayer { get; init; }
+    public bool PerLayer { get; init; } = true;
 
     /// <summary>The largest norm of a vector as a multiple of a natural embedding's; 0 for none.</summary>
     public double NormBound { get; init; } = 2;
@@ -98,8 +98,8 @@ public sealed record GenerationSearchOptions
     /// <summary>The defaults of a concept search, chosen by measurement (docs/generation.md).</summary>
     public static SearchOptions DefaultSearch { get; } = new()
     {
-        Steps = 150,
-        Optimizer = new OptimizerOptions { LearningRate = 0.05, WeightDecay = 0 },
+        Steps = 100,
+        Optimizer = new OptimizerOptions { LearningRate = 0.3, WeightDecay = 0 },
         Schedule = new ScheduleOptions { Name = ScheduleKind.Cosine },
         EvaluationInterval = 10,
         EarlyStop = new EarlyStopOptions(),
