@@ -28,7 +28,11 @@ public abstract class Module : IDisposable
     /// <summary>Says whether gradients flow into the weights. A frozen model (the default) differentiates activations only.</summary>
     public void SetRequiresGrad(bool value)
     {
-        foreach (var (_, weight) in NamedWeights()) weight.Value.requires_grad_(value);
+        foreach (var (_, weight) in NamedWeights())
+        {
+            weight.Value.requires_grad_(value);
+            weight.MarkChanged();
+        }
     }
 
     /// <summary>Moves all weights to a device and a floating-point type.</summary>

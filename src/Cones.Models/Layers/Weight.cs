@@ -13,6 +13,7 @@ namespace Cones.Models.Layers;
 public sealed class Weight : IDisposable
 {
     Tensor? _value;
+    Dictionary<string, Tensor>? _derived;
 
     /// <summary>A weight without a value.</summary>
     /// <param name="shape">The shape; empty for a scalar.</param>
@@ -39,13 +40,33 @@ public sealed class Weight : IDisposable
         if (!value.shape.AsSpan().SequenceEqual(Shape.ToArray()))
             throw new ArgumentException($"shape [{string.Join(",", value.shape)}] given, [{string.Join(",", Shape)}] expected", nameof(value));
         if (ReferenceEquals(value, _value)) return;
+        MarkChanged();
         _value?.Dispose();
         _value = value.DetachFromDisposeScope();
+    }
+
+    /// <summary>
+    /// Says that the values were changed in place while the weight was frozen (<see cref="Assign"/> and
+    /// <see cref="Module.SetRequiresGrad"/> say it themselves): what layers have derived from them is made anew.
+    /// </summary>
+    public void MarkChanged()
+    {
+        foreach (var derived in _derived?.Values ?? Enumerable.Empty<Tensor>()) derived.Dispose();
+        _derived = null;
+    }
+
+    /// <summary>Another form of the values, made at the first call and kept; of frozen weights only.</summary>
+    internal Tensor Derived(string form, Func<Tensor, Tensor> make)
+    {
+        _derived ??= [];
+        if (!_derived.TryGetValue(form, out var derived)) _derived[form] = derived = make(Value).DetachFromDisposeScope();
+        return derived;
     }
 
     /// <summary>Frees the tensor.</summary>
     public void Dispose()
     {
+        MarkChanged();
         _value?.Dispose();
         _value = null;
     }

@@ -31,10 +31,8 @@ public sealed class ResnetBlock2D : Module
     public Tensor Forward(Tensor x, Tensor? activatedTime = null)
     {
         using var scope = NewDisposeScope();
-        var h = _conv1.Forward(_norm1.Forward(x));
-        if (_timeProjection is not null)
-            h = h + _timeProjection.Forward(activatedTime!).unsqueeze(-1).unsqueeze(-1); // [B, out] -> [B, out, 1, 1]
-        h = _conv2.Forward(_norm2.Forward(h));
-        return ((_shortcut?.Forward(x) ?? x) + h).MoveToOuterDisposeScope();
+        var time = _timeProjection?.Forward(activatedTime!); // [B, out]
+        var h = _conv1.Forward(_norm1.Forward(x), time, null);
+        return _conv2.Forward(_norm2.Forward(h), null, _shortcut?.Forward(x) ?? x).MoveToOuterDisposeScope();
     }
 }
