@@ -1,0 +1,177 @@
+using Cones.Concepts;
+using Cones.Models;
+using Cones.Models.Imaging;
+using Cones.Prompts;
+using Cones.Search;
+using Cones.Search.EarlyStopping;
+using Cones.Search.Runs;
+using Cones.Tasks.Generation;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Cones.Tests.Generation;
+
+/// <summary>The whole way from pictures to concept with the embedded model, in few steps.</summary>
+public sealed class GenerationSearchTests : IDisposable
+{
+    readonly string _folder = Directory.CreateTempSubdirectory("cones-search-").FullName;
+
+    [Theory]
+    [InlineData(SlotRule.Overwrite, true)]
+    [InlineData(SlotRule.Overwrite, false)]
+    [InlineData(SlotRule.Residual, false)]
+    [InlineData(SlotRule.Delta, true)]
+    [InlineData(SlotRule.DeltaPerSlot, false)]
+    [InlineData(SlotRule.Tail, false)]
+    [InlineData(SlotRule.Full, true)]
+    [InlineData(SlotRule.FullWithStart, false)]
+    public void Every_rule_lowers_the_evaluation_loss(SlotRule rule, bool perLayer)
+    {
+        using var result = GenerationSearch.Run(Options() with { Rule = rule, PerLayer = perLayer });
+        Assert.True(result.BestLoss < result.StartLoss, $"{result.StartLoss} -> {result.BestLoss}");
+    }
+
+    [Fact]
+    public void Textual_inversion_lowers_the_evaluation_loss()
+    {
+        var options = Options() with { Method = GenerationMethod.PseudoWord };
+        using var result = GenerationSearch.Run(options with { Search = options.Search with { Optimizer = options.Search.Optimizer with { LearningRate = 0.01 } } });
+        Assert.True(result.BestLoss < result.StartLoss, $"{result.StartLoss} -> {result.BestLoss}");
+        Assert.Equal("pseudo-word", result.Concept.Metadata.Method);
+    }
+
+    [Fact]
+    public void Words_takes_the_name_with_the_lowest_loss_and_searches_nothing()
+    {
+        using var result = GenerationSearch.Run(Options() with { Method = GenerationMethod.Words, Init = ["purple grapes", "lemon", "frog"] });
+        Assert.Null(result.Search);
+        Assert.Equal(3, result.Candidates.Count);
+        Assert.Equal(result.Candidates.MinBy(c => c.Value).Key, result.BaseText);
+    }
+
+    [Fact]
+    public void Fine_tuning_goes_on_from_a_concept()
+    {
+        var path = Path.Combine(_folder, "start.concept.safetensors");
+        var options = Options();
+        double found;
+        using (var first = GenerationSearch.Run(options))
+        {
+            first.Concept.Save(path);
+            found = first.BestLoss;
+        }
+
+        using var second = GenerationSearch.Run(options with
+        {
+            Method = GenerationMethod.Full,
+            StartConcept = path,
+            Search = options.Search with { Optimizer = options.Search.Optimizer with { LearningRate = 1e-4 } },
+        });
+        Assert.Equal(found, second.StartLoss, 1e-4);
+        Assert.True(second.BestLoss < second.StartLoss);
+    }
+
+    [Fact]
+    public void The_same_seed_gives_the_same_bytes_and_another_seed_others()
+    {
+        Assert.Equal(ConceptBytes(Options(), null), ConceptBytes(Options(), null));
+        Assert.NotEqual(ConceptBytes(Options(), null), ConceptBytes(Options() with { Search = Options().Search with { Seed = 8 } }, null));
+    }
+
+    [Fact]
+    public void A_stopped_search_goes_on_to_the_same_bytes()
+    {
+        var whole = ConceptBytes(Options(), Path.Combine(_folder, "whole"));
+        using var stop = new CancellationTokenSource();
+        using (var folder = RunFolder.Open(Path.Combine(_folder, "stopped")))
+        using (var stopped = GenerationSearch.Run(Options(), folder, new StopAfter(2, stop), cancellation: stop.Token))
+            Assert.Equal(StopReason.Cancelled, stopped.Search!.Reason);
+        Assert.Equal(whole, ConceptBytes(Options(), Path.Combine(_folder, "stopped")));
+    }
+
+    [Fact]
+    public void No_tensor_is_left_behind()
+    {
+        ConceptBytes(Options(), null);
+        var before = Tensor.TotalCount;
+        ConceptBytes(Options(), null);
+        Assert.Equal(before, Tensor.TotalCount);
+    }
+
+    [Fact]
+    public void Masks_must_fit_their_pictures()
+    {
+        var masks = Path.Combine(_folder, "masks");
+        Directory.CreateDirectory(masks);
+        var error = Assert.Throws<ConesException>(() => GenerationSearch.Run(Options() with { Masks = masks }));
+        Assert.Contains("has no mask for", error.Message, StringComparison.Ordinal);
+        foreach (var image in Options().Images) RgbImage.Filled(8, 8, new Rgb(255, 255, 255)).Save(Path.Combine(masks, Path.GetFileName(image)));
+        error = Assert.Throws<ConesException>(() => GenerationSearch.Run(Options() with { Masks = masks }));
+        Assert.Contains("must be alike", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_mask_of_the_whole_picture_changes_nothing()
+    {
+        var masks = Path.Combine(_folder, "masks");
+        Directory.CreateDirectory(masks);
+        foreach (var image in Options().Images) RgbImage.Filled(128, 128, new Rgb(255, 255, 255)).Save(Path.Combine(masks, Path.GetFileName(image)));
+        using var plain = GenerationSearch.Run(Options() with { Method = GenerationMethod.Text });
+        using var masked = GenerationSearch.Run(Options() with { Method = GenerationMethod.Text, Masks = masks });
+        Assert.Equal(plain.StartLoss, masked.StartLoss, 1e-5);
+    }
+
+    [Fact]
+    public void Unusable_options_are_refused_in_one_sentence()
+    {
+        Assert.Contains("--images", Assert.Throws<ConesException>(() => GenerationSearch.Run(Options() with { Images = [] })).Message, StringComparison.Ordinal);
+        Assert.Contains("--name", Assert.Throws<ConesException>(() => GenerationSearch.Run(Options() with { Name = "two words" })).Message, StringComparison.Ordinal);
+        Assert.Contains("multiple of 4", Assert.Throws<ConesException>(() => GenerationSearch.Run(Options() with { Resolution = 63 })).Message, StringComparison.Ordinal);
+        Assert.Contains("no such folder", Assert.Throws<ConesException>(() => GenerationSearch.Run(Options() with { Model = "no such folder" })).Message, StringComparison.Ordinal);
+        Assert.Contains("too long", Assert.Throws<ConesException>(() => GenerationSearch.Run(Options() with { Slots = 30 })).Message, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    static byte[] ConceptBytes(GenerationSearchOptions options, string? run)
+    {
+        var path = Path.GetTempFileName();
+        using var folder = run is null ? null : RunFolder.Open(run);
+        using var result = GenerationSearch.Run(options, folder);
+        result.Concept.Save(path);
+        var bytes = File.ReadAllBytes(path);
+        File.Delete(path);
+        return bytes;
+    }
+
+    static GenerationSearchOptions Options()
+    {
+        var samples = Path.Combine(Cones.Goldens.GoldenSuite.ProjectFolder, "samples", "generation", "eggplant");
+        return new GenerationSearchOptions
+        {
+            Model = EmbeddedModels.Find(EmbeddedModels.StableDiffusion),
+            Images = [.. TrainingViews.ListImages(samples).Take(2)],
+            Name = "<eggplant>",
+            Init = ["purple grapes"],
+            BatchSize = 2,
+            EvaluationRows = 2,
+            Search = GenerationSearchOptions.DefaultSearch with
+            {
+                Steps = 6,
+                Seed = 7,
+                EvaluationInterval = 2,
+                CheckpointInterval = 1,
+                EarlyStop = new EarlyStopOptions(),
+                Optimizer = GenerationSearchOptions.DefaultSearch.Optimizer with { LearningRate = 0.03 },
+            },
+        };
+    }
+
+    sealed class StopAfter(int steps, CancellationTokenSource stop) : ISearchObserver
+    {
+        public void OnStep(StepReport report)
+        {
+            if (report.Step >= steps) stop.Cancel();
+        }
+    }
+}
