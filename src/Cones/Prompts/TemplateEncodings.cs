@@ -9,7 +9,7 @@ namespace Cones.Prompts;
 /// </summary>
 public sealed class TemplateEncodings : IDisposable
 {
-    /// <summary>Takes over the tensors.</summary>
+    /// <summary>Keeps the tensors without their graph; the caller still disposes of its own handles.</summary>
     /// <param name="templates">The M written prompts.</param>
     /// <param name="embeddings">[M, T, D].</param>
     /// <param name="slots">[M, n] int64: the slots of the words that stand in for the placeholder.</param>

@@ -77,7 +77,7 @@ public sealed class TextSide : IDisposable
     public TemplateEncodings EncodeTemplates(IReadOnlyList<string> templates, Placeholder placeholder)
     {
         string[] prompts = [.. templates.Select(t => PromptTemplates.Fill(t, placeholder.Name))];
-        var encoded = Encode(prompts, [placeholder]);
+        using var encoded = Encode(prompts, [placeholder]);
         for (var i = 0; i < prompts.Length; i++)
             if (encoded.Prompts[i].Slots[0].Length != placeholder.Slots)
                 throw new ConesException($"the template '{templates[i]}' is too long for {placeholder.Slots} slots, or names its concept more than once");
