@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Cones.Bench.Infrastructure;
 using Cones.Models.Clip;
 using Cones.Models.Layers;
+using Cones.Models.Native;
 using Cones.Models.StableDiffusion.UNet;
 using Cones.Prompts;
 using TorchSharp;
@@ -24,6 +25,7 @@ sealed class StepSD15Benchmark : IBenchmark
         using var unet = new UNet2DConditionModel(StableDiffusionShapes.SD15);
         RandomWeights.Fill(unet, 1);
         unet.ToChannelsLast();
+        NativeMemory.Release();
         var flops = new UNetFlops(unet.Config, side, side, 77);
 
         using var generator = new Generator(2);
@@ -87,7 +89,7 @@ sealed class StepSD15Benchmark : IBenchmark
         using var scope = NewDisposeScope();
         var states = new CrossAttentionStates(prompt.Build([0]).Embeddings);
         var loss = nn.functional.mse_loss(unet.Forward(latent, timestep, states), noise);
-        loss.backward();
+        OneTimeGraph.Backward(loss);
         using var noGrad = no_grad();
         foreach (var (_, parameter) in prompt.Parameters)
         {

@@ -25,7 +25,7 @@ sealed unsafe class ConvolutionFunction : KernelFunction<ConvolutionFunction>
     const long LeastChannels = 32;
 
     // Transformed tiles of at most this many elements are in flight at a time.
-    const long TileElements = 8 << 20;
+    const long TileElements = 4 << 20;
 
     /// <summary>Whether <see cref="Apply"/> can take this.</summary>
     public static bool Accepts(Tensor x, Weight weight, Tensor? bias) =>
