@@ -53,6 +53,9 @@ sealed class DatasetBuilder(string source, DataReadOptions options)
         Problem(kind, record, SkippedImage, file);
     }
 
+    /// <summary>Whether an image was found unusable.</summary>
+    internal bool IsSkipped(long id) => _skippedImages.Contains(id);
+
     /// <summary>Ends the list of images: compares them with their files.</summary>
     /// <param name="filesAreKnown">Whether the reader has taken the sizes from the files itself.</param>
     internal void FinishImages(bool filesAreKnown = false)
@@ -82,7 +85,7 @@ sealed class DatasetBuilder(string source, DataReadOptions options)
     /// <param name="file">The file, where it is not the data set's own.</param>
     internal void AddAnnotation(string record, long imageId, DatasetAnnotation annotation, string? file = null)
     {
-        if (_skippedImages.Contains(imageId)) return;
+        if (IsSkipped(imageId)) return;
         if (!_usable.TryGetValue(imageId, out var target))
         {
             Problem(DataProblemKind.UnknownImage, $"{record} is of image {imageId}, which is not listed", file: file);
@@ -130,12 +133,12 @@ sealed class DatasetBuilder(string source, DataReadOptions options)
             return (DataProblemKind.UnknownCategory, $"{record} is of class {annotation.CategoryId}, which is not listed");
         if (!box.IsFinite)
             return (DataProblemKind.InvalidNumber, $"{record} has the box {box}");
-        if (!(annotation.Area >= 0) || double.IsInfinity(annotation.Area))
-            return (DataProblemKind.InvalidNumber, $"{record} has the area {annotation.Area}");
         if (!box.HasExtent)
             return (DataProblemKind.Empty, $"{record} has the box {box} without extent");
         if (!box.ClipTo(image.Width, image.Height).HasExtent)
             return (DataProblemKind.OutsideImage, $"{record} has the box {box} outside its image of {image.Width}x{image.Height}");
+        if (!(annotation.Area >= 0) || double.IsInfinity(annotation.Area))
+            return (DataProblemKind.InvalidNumber, $"{record} has the area {annotation.Area}");
         if (annotation.Segmentation is { } segmentation && SegmentationFault(segmentation, image) is { } fault)
             return (DataProblemKind.InvalidSegmentation, $"{record} {fault}");
         // Last: a broken record does not use up its id.

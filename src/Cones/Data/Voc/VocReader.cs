@@ -105,7 +105,7 @@ public static class VocReader
         DatasetBuilder builder, string path, VocObject item, int number, long imageId, long id, Dictionary<string, int> categories, VocOptions voc)
     {
         var record = $"object {number} ({item.Name ?? "without a name"})";
-        if (item.Difficult && !voc.IncludeDifficult) return;
+        if ((item.Difficult && !voc.IncludeDifficult) || builder.IsSkipped(imageId)) return;
         if (item.Name is null)
         {
             builder.Problem(DataProblemKind.MissingValue, $"{record} has no <name>", file: path);

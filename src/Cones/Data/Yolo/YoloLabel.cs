@@ -35,7 +35,7 @@ sealed record YoloLabel(int Class, BoundingBox Box, Segmentation? Segmentation)
             problem = (DataProblemKind.Malformed, $"has {fields.Length} numbers: 5 of a box, or 1 and at least 3 pairs of a polygon are needed");
         else if (numbers[0] is not (>= 0 and < int.MaxValue) || numbers[0] != Math.Floor(numbers[0]))
             problem = (DataProblemKind.UnknownCategory, $"has the class {fields[0]}");
-        else if (values.ContainsAnyExceptInRange(-Tolerance, 1 + Tolerance))
+        else if (numbers.Skip(1).Any(v => !(v is >= -Tolerance and <= 1 + Tolerance)))
             problem = (DataProblemKind.InvalidNumber, "has a coordinate that is not in 0..1: they are fractions of the image's size");
         if (problem is not null) return null;
         return values.Length == NumbersOfABox ? Boxed((int)numbers[0], values, size) : Outlined((int)numbers[0], values, size);

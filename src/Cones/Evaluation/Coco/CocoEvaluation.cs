@@ -45,6 +45,9 @@ public sealed class CocoEvaluation
     /// <summary>COCO's twelve numbers.</summary>
     public CocoStats Stats => CocoStats.Of(this);
 
+    /// <summary>The twelve numbers as the table that COCO's own tool prints.</summary>
+    public string ToTable() => Stats.ToTable(this);
+
     /// <summary>The numbers of one class, at the largest number of detections.</summary>
     /// <param name="categoryId">The class, one of <see cref="CategoryIds"/>.</param>
     /// <exception cref="ArgumentException">The class was not evaluated.</exception>

@@ -47,11 +47,8 @@ public sealed record CocoStats(
             evaluation.AverageRecall(null, "large", third));
     }
 
-    /// <summary>The table that COCO's own tool prints.</summary>
-    /// <param name="evaluation">The evaluation that these numbers are of.</param>
-    public string ToTable(CocoEvaluation evaluation)
+    internal string ToTable(CocoEvaluation evaluation)
     {
-        ArgumentNullException.ThrowIfNull(evaluation);
         var (first, second, third) = (Number(evaluation, 0), Number(evaluation, 1), Number(evaluation, 2));
         var thresholds = evaluation.Options.IouThresholds;
         var all = string.Create(CultureInfo.InvariantCulture, $"{thresholds[0]:0.00}:{thresholds[^1]:0.00}");
