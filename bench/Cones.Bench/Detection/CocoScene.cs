@@ -22,15 +22,18 @@ static class CocoScene
                 var box = Box(random);
                 var category = random.Next(1, classes + 1);
                 objects.Add(new DatasetAnnotation { Id = ++annotations, CategoryId = category, Box = box, Area = box.Area * 0.7, IsCrowd = random.Next(100) == 0 });
-                for (var found = random.Next(1, 5); found > 0; found--) results.Add(new CocoResult { ImageId = i, CategoryId = category, Score = random.NextDouble(), Box = Shifted(box, random) });
+                for (var found = random.Next(1, 5); found > 0; found--) results.Add(Detection(i, category, random.NextDouble(), Shifted(box, random)));
             }
 
-            for (var wrong = random.Next(0, 15); wrong > 0; wrong--) results.Add(new CocoResult { ImageId = i, CategoryId = random.Next(1, classes + 1), Score = random.NextDouble() / 2, Box = Box(random) });
+            for (var wrong = random.Next(0, 15); wrong > 0; wrong--) results.Add(Detection(i, random.Next(1, classes + 1), random.NextDouble() / 2, Box(random)));
             list.Add(new DatasetImage { Id = i, FileName = $"{i:000000}.jpg", Width = Side, Height = Side, Annotations = objects });
         }
 
         return (new DetectionDataset([.. Enumerable.Range(1, classes).Select(c => new DatasetCategory(c, $"class {c}"))], list), results);
     }
+
+    static CocoResult Detection(long image, long category, double score, BoundingBox box) =>
+        new() { ImageId = image, CategoryId = category, Score = score, Box = box };
 
     // Sides from 8 to 320 pixels, short ones more often.
     static BoundingBox Box(Random random)

@@ -46,7 +46,7 @@ public sealed class LabelImageTests : IDisposable
             {
                 using var pixmap = new SKPixmap(new SKImageInfo(31, 17, SKColorType.Gray8, SKAlphaType.Opaque), (IntPtr)p);
                 using var data = pixmap.Encode(new SKPngEncoderOptions(filter, 6));
-                _folder.Write("a.png", data.ToArray());
+                _folder.Write("a.png", data!.ToArray());
             }
         }
 

@@ -94,7 +94,14 @@ public static class CocoReader
         else if (width is < int.MinValue or > int.MaxValue || height is < int.MinValue or > int.MaxValue)
             builder.SkipImage(id, DataProblemKind.InvalidNumber, $"{name} (id {id}) has the size {width}x{height}");
         else
-            builder.AddImage(new DatasetImage { Id = id, FileName = fileName, Path = folder is null ? null : Path.Combine(folder, fileName), Width = (int)width, Height = (int)height });
+            builder.AddImage(new DatasetImage
+            {
+                Id = id,
+                FileName = fileName,
+                Path = folder is null ? null : Path.Combine(folder, fileName),
+                Width = (int)width,
+                Height = (int)height,
+            });
     }
 
     static void Add(DatasetBuilder builder, CocoObjectRecord record, int number, Dictionary<long, CocoImageRecord> images)

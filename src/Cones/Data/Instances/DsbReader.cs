@@ -31,9 +31,13 @@ public static class DsbReader
         var probes = ImageProbe.Read([.. images.Select(i => i is [var first, ..] ? first : "")]);
         for (var i = 0; i < folders.Length; i++)
         {
-            if (images[i].Count != 1) builder.SkipImage(i + 1, DataProblemKind.MissingFile, $"{images[i].Count} images, one is needed", Path.Combine(folders[i], "images"));
-            else if (probes[i].Problem is { } kind) builder.SkipImage(i + 1, kind, $"the image cannot be used: {probes[i].Reason}", folders[i]);
-            else builder.AddImage(new DatasetImage { Id = i + 1, FileName = Path.GetRelativePath(folder, images[i][0]).Replace('\\', '/'), Path = images[i][0], Width = probes[i].Size.Width, Height = probes[i].Size.Height });
+            var size = probes[i].Size;
+            if (images[i].Count != 1)
+                builder.SkipImage(i + 1, DataProblemKind.MissingFile, $"{images[i].Count} images, one is needed", Path.Combine(folders[i], "images"));
+            else if (probes[i].Problem is { } kind)
+                builder.SkipImage(i + 1, kind, $"the image cannot be used: {probes[i].Reason}", folders[i]);
+            else
+                builder.AddImage(new DatasetImage { Id = i + 1, FileName = Relative(folder, images[i][0]), Path = images[i][0], Width = size.Width, Height = size.Height });
         }
 
         builder.FinishImages(filesAreKnown: true);
@@ -59,6 +63,8 @@ public static class DsbReader
     /// <summary>An annotation of class 1 with a mask's own box and area.</summary>
     internal static DatasetAnnotation Instance(long id, RleMask mask) =>
         new() { Id = id, CategoryId = 1, Box = mask.Box, Area = mask.Area, Segmentation = Segmentation.FromMask(mask) };
+
+    static string Relative(string folder, string path) => Path.GetRelativePath(folder, path).Replace('\\', '/');
 
     static IEnumerable<string> Folders(string folder) => Directory.EnumerateDirectories(folder)
         .Where(f => Directory.Exists(Path.Combine(f, "images")) && Directory.Exists(Path.Combine(f, "masks")))

@@ -35,11 +35,13 @@ public static class DatasetReader
         if (Holds(path, "*.xml") || Holds(Path.Combine(path, "Annotations"), "*.xml"))
             return VocReader.Read(path, new VocOptions { Split = split }, options);
         if (DsbReader.Matches(path)) return DsbReader.Read(path, options: options);
-        if (Holds(path, "*.yaml") || Holds(path, "*.yml") || Holds(path, "classes.txt") || Holds(path, "obj.names") || Holds(Path.Combine(path, "labels"), "classes.txt"))
+        string[] yolo = ["*.yaml", "*.yml", "classes.txt", "obj.names"];
+        if (yolo.Any(p => Holds(path, p)) || Holds(Path.Combine(path, "labels"), "classes.txt"))
             return YoloReader.Read(path, split, options);
         return Directory.GetFiles(path, "*.json") is [var json]
             ? CocoReader.Read(json, options)
-            : throw new ConesException($"{path} is no data set that is known: name a COCO .json, or a folder of Pascal VOC (Annotations/*.xml), YOLO (data.yaml) or masks (images/ and masks/ in each folder)");
+            : throw new ConesException($"{path} is no data set that is known: name a COCO .json, or a folder of Pascal VOC (Annotations/*.xml), "
+                + "YOLO (data.yaml) or masks (images/ and masks/ in each folder)");
     }
 
     static bool Holds(string folder, string pattern) => Directory.Exists(folder) && Directory.EnumerateFiles(folder, pattern).Any();

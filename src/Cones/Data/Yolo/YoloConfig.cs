@@ -58,7 +58,8 @@ sealed record YoloConfig(string Source, IReadOnlyDictionary<int, string> Names, 
             case YamlMappingNode map:
                 foreach (var (key, value) in map)
                 {
-                    if (key is not YamlScalarNode { Value: { } number } || !int.TryParse(number, CultureInfo.InvariantCulture, out var index) || value is not YamlScalarNode { Value: { } name } || !names.TryAdd(index, name))
+                    if (key is not YamlScalarNode { Value: { } number } || !int.TryParse(number, CultureInfo.InvariantCulture, out var index)
+                        || value is not YamlScalarNode { Value: { } name } || !names.TryAdd(index, name))
                         throw new ConesException($"{path} has the entry '{key}: {value}' in names: a number and a name, each number once, are needed");
                 }
 
@@ -71,7 +72,8 @@ sealed record YoloConfig(string Source, IReadOnlyDictionary<int, string> Names, 
     // Exports often say ../train/images and mean train/images beside the file.
     static string Locate(string path, string folder, string data, string entry)
     {
-        string[] candidates = [Path.Combine(data, entry), Path.Combine(folder, entry), Path.Combine(folder, entry.StartsWith("../", StringComparison.Ordinal) ? entry[3..] : entry)];
+        var below = entry.StartsWith("../", StringComparison.Ordinal) ? entry[3..] : entry;
+        string[] candidates = [Path.Combine(data, entry), Path.Combine(folder, entry), Path.Combine(folder, below)];
         return candidates.FirstOrDefault(c => Directory.Exists(c) || File.Exists(c)) is { } found
             ? Path.GetFullPath(found)
             : throw new ConesException($"{path} names the images {entry}, but there is no {Path.GetFullPath(candidates[0])}: mend path: or the entry");

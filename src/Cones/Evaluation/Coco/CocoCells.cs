@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Cones.Evaluation.Coco;
 
 /// <summary>What one image shows of one class: ranges of <see cref="CocoCells.Truths"/> and <see cref="CocoCells.Detections"/>.</summary>
@@ -63,11 +65,21 @@ sealed class CocoCells
     }
 
     /// <summary>Sorts places by falling score; equal scores keep their order.</summary>
-    internal static void SortByScore(Span<int> places, double[] scores) => places.Sort((a, b) =>
+    internal static void SortByScore(Span<int> places, double[] scores)
     {
-        var order = scores[b].CompareTo(scores[a]);
-        return order != 0 ? order : a.CompareTo(b);
-    });
+        if (places.Length < 2) return;
+        // Sorting is not stable by itself: equal scores are compared by where they stood.
+        var before = ArrayPool<int>.Shared.Rent(places.Length);
+        places.CopyTo(before);
+        for (var i = 0; i < places.Length; i++) places[i] = i;
+        places.Sort((a, b) =>
+        {
+            var order = scores[before[b]].CompareTo(scores[before[a]]);
+            return order != 0 ? order : a.CompareTo(b);
+        });
+        for (var i = 0; i < places.Length; i++) places[i] = before[places[i]];
+        ArrayPool<int>.Shared.Return(before);
+    }
 
     // By class and image; where classes are not told apart, by image and then class, for their order breaks ties.
     static int[] Order(CocoObjects objects, int images, int categories, bool useCategories)

@@ -126,8 +126,8 @@ public sealed class CocoEvaluator
         for (var i = 0; i < results.Count; i++)
         {
             var result = results[i];
-            var image = dataset.FindImage(result.ImageId)
-                ?? throw new ConesException($"result {i + 1} is of image {result.ImageId}, which the ground truth does not list: evaluate against the annotations of the images that were detected on");
+            var image = dataset.FindImage(result.ImageId) ?? throw new ConesException(
+                $"result {i + 1} is of image {result.ImageId}, which the ground truth does not list: evaluate against the annotations of these images");
             if (double.IsNaN(result.Score)) throw new ArgumentException($"result {i + 1} has the score NaN", nameof(results));
             if (imageIndex.TryGetValue(result.ImageId, out var index) && categoryIndex.TryGetValue(result.CategoryId, out var category))
                 yield return (result, i + 1, image, index, category);

@@ -41,7 +41,7 @@ sealed class CocoEvalRunner : IGoldenRunner
         {
             ImageIds = [.. json.GetProperty("imgIds").EnumerateArray().Select(i => i.GetInt64())],
             CategoryIds = [.. json.GetProperty("catIds").EnumerateArray().Select(i => i.GetInt64())],
-            UseCategories = json.GetProperty("useCats").GetInt32() != 0,
+            UseCategories = Integers(new JsonElement[] { json.GetProperty("useCats") }).Single() != 0,
             MaxDetections = [.. json.GetProperty("maxDets").EnumerateArray().Select(i => i.GetInt32())],
             IouThresholds = Numbers(json.GetProperty("iouThrs")),
             RecallThresholds = Recalls(json.GetProperty("recThrs")),
@@ -145,7 +145,9 @@ sealed class CocoEvalRunner : IGoldenRunner
 
     static double[] Numbers(JsonElement json) => [.. json.EnumerateArray().Select(n => n.GetDouble())];
 
-    static IEnumerable<long> Integers(JsonElement json) => json.EnumerateArray().Select(n => n.ValueKind switch
+    static IEnumerable<long> Integers(JsonElement json) => Integers(json.EnumerateArray());
+
+    static IEnumerable<long> Integers(IEnumerable<JsonElement> json) => json.Select(n => n.ValueKind switch
     {
         JsonValueKind.True => 1L,
         JsonValueKind.False => 0L,

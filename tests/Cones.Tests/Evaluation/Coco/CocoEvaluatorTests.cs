@@ -105,6 +105,15 @@ public sealed class CocoEvaluatorTests
     }
 
     [Fact]
+    public void Without_classes_equal_scores_stand_in_the_order_of_the_classes()
+    {
+        var box = new BoundingBox(1, 1, 5, 5);
+        CocoResult[] results = [.. new long[] { 3, 2, 3, 1 }.Select(c => new CocoResult { ImageId = 20, CategoryId = c, Score = 0.5, Box = box })];
+        var evaluator = new CocoEvaluator(Dataset(), results, options: new CocoEvalOptions { UseCategories = false });
+        Assert.Equal([4L, 2, 1, 3], evaluator.MatchesOf(20, CocoEvaluator.AllCategories)!.DetectionIds);
+    }
+
+    [Fact]
     public void Results_that_cannot_be_judged_are_refused()
     {
         var dataset = Dataset();
