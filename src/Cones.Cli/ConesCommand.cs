@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Cones.Cli.Concepts;
 using Cones.Cli.Doctor;
+using Cones.Cli.Evaluate;
 using Cones.Cli.Generate;
 using Cones.Cli.Models;
 using Cones.Cli.Search;
@@ -30,6 +31,7 @@ static class ConesCommand
         root.Options.Add(s_verbose);
         root.Subcommands.Add(SearchCommand.Create());
         root.Subcommands.Add(GenerateCommand.Create());
+        root.Subcommands.Add(EvaluateCommand.Create());
         root.Subcommands.Add(ConceptCommand.Create());
         root.Subcommands.Add(ModelsCommand.Create());
         root.Subcommands.Add(DoctorCommand.Create());
@@ -38,7 +40,7 @@ static class ConesCommand
         var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false };
         if (parsed.Errors.Count > 0)
         {
-            foreach (var problem in parsed.Errors) error.WriteLine($"cones: {problem.Message}");
+            foreach (var problem in parsed.Errors) error.WriteLine($"cones: {ParseErrors.Readable(problem.Message)}");
             error.WriteLine($"See `{CommandPath(parsed)} --help`.");
             return ExitCodes.BadInput;
         }

@@ -8,10 +8,16 @@ public class CommandLineTests
     [InlineData("models", "inspect")]
     [InlineData("concept", "convert", "a.pt")]
     [InlineData("concept", "convert", "a.pt", "-o", "b.pt", "--to", "word")]
+    [InlineData("search", "generation")]
+    [InlineData("search", "generation", "--images", "a", "--seed", "x")]
+    [InlineData("search", "generation", "--images", "a", "--lr", "fast")]
+    [InlineData("generate")]
+    [InlineData("generate", "a dog", "--seed", "-1")]
     public void What_cannot_be_parsed_is_refused_with_a_hint(params string[] args)
     {
         var cli = Cli.Run(args);
         cli.MustRefuse("--help");
+        Assert.DoesNotContain("System.", cli.Error);
     }
 
     [Theory]
@@ -19,6 +25,9 @@ public class CommandLineTests
     [InlineData("models", "inspect")]
     [InlineData("concept", "show")]
     [InlineData("concept", "convert")]
+    [InlineData("search", "generation")]
+    [InlineData("generate")]
+    [InlineData("evaluate", "generation")]
     public void Every_command_has_help(params string[] args)
     {
         var cli = Cli.Run([.. args, "--help"]);
