@@ -27,6 +27,11 @@ static class ConesCommand
 
             Give a few pictures; cones searches the prompt embeddings at the text encoder's output and writes a concept
             file of a few kilobytes that makes the frozen model draw (soon: detect, segment) that concept.
+
+            Examples:
+              cones search generation --images my-dog --name "<dog>" --init dog -o dog.concept.safetensors
+              cones generate "a photo of <dog> on the beach" --concept dog.concept.safetensors
+              cones doctor
             """);
         root.Options.Add(s_verbose);
         root.Subcommands.Add(SearchCommand.Create());
@@ -40,8 +45,9 @@ static class ConesCommand
         var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false };
         if (parsed.Errors.Count > 0)
         {
-            foreach (var problem in parsed.Errors) error.WriteLine($"cones: {ParseErrors.Readable(problem.Message)}");
-            error.WriteLine($"See `{CommandPath(parsed)} --help`.");
+            if (ParseErrors.LacksCommand(parsed)) root.Parse([.. args, "--help"]).Invoke(new InvocationConfiguration { Output = error, Error = error });
+            foreach (var problem in ParseErrors.Of(parsed)) error.WriteLine($"cones: {problem}");
+            error.WriteLine($"See `{ParseErrors.CommandPath(parsed)} --help`.");
             return ExitCodes.BadInput;
         }
 
@@ -61,14 +67,5 @@ static class ConesCommand
             if (parsed.GetValue(s_verbose)) error.WriteLine(e);
             return expected ? ExitCodes.BadInput : ExitCodes.Failure;
         }
-    }
-
-    static string CommandPath(ParseResult parsed)
-    {
-        var names = new List<string>();
-        for (System.CommandLine.Parsing.SymbolResult? result = parsed.CommandResult; result is not null; result = result.Parent)
-            if (result is System.CommandLine.Parsing.CommandResult command)
-                names.Insert(0, command.Parent is null ? "cones" : command.Command.Name);
-        return string.Join(' ', names);
     }
 }

@@ -21,6 +21,26 @@ public class CommandLineTests
     }
 
     [Theory]
+    [InlineData("is no command of `cones`: search, generate", "serch")]
+    [InlineData("is no command of `cones search`: generation", "search", "generaton", "--images", "a")]
+    [InlineData("is no option of `cones doctor`", "doctor", "--fast")]
+    [InlineData("in quotes", "generate", "a", "dog")]
+    [InlineData("in quotes", "search", "generation", "--images", "a", "--init", "red", "apple")]
+    public void What_is_not_known_is_one_sentence(string part, params string[] args)
+    {
+        var cli = Cli.Run(args);
+        cli.MustRefuse(part);
+        Assert.Equal(2, cli.Error.Trim().Split('\n').Length); // and where the help is
+    }
+
+    [Theory]
+    [InlineData("doctor")]
+    [InlineData("generation", "search")]
+    [InlineData("generation", "evaluate")]
+    [InlineData("convert", "concept")]
+    public void A_command_of_commands_alone_lists_them(string listed, params string[] args) => Cli.Run(args).MustRefuse("Commands:", listed);
+
+    [Theory]
     [InlineData("doctor")]
     [InlineData("models", "inspect")]
     [InlineData("concept", "show")]

@@ -113,7 +113,7 @@ public sealed class UserErrorTests : IDisposable
         var twin = _files.Concept(name: "twin");
         Refuse("no-such.concept", "--concept", "no-such.concept");
         Refuse("another model", "--concept", other);
-        Refuse("two of the concepts are called '<toy>'", "--concept", concept, twin);
+        Refuse("two of the concepts are called '<toy>'", "--concept", concept, "-c", twin);
         Refuse("is not a concept file", "--concept", Path.Combine(TestFiles.Embeddings, "learned_embeds.safetensors"));
         Refuse("does not exist", "--model", "no-such-model/");
         Refuse("no-such-model", "--model", "no-such-model");

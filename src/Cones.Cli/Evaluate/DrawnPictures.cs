@@ -39,29 +39,28 @@ sealed class DrawnPictures(string folder, ConceptFile? concept, string? words, s
     /// <param name="seed">Seed of the first.</param>
     /// <param name="optionsFor">How they are drawn.</param>
     /// <param name="negative">What to keep away from, or null.</param>
-    /// <param name="onPrompt">Told (number, of how many, prompt) before each.</param>
+    /// <param name="onProgress">Told, in a line each, what is drawn and what the user should know.</param>
     /// <param name="cancellation">Stops between two steps.</param>
-    public (IReadOnlyList<DrawnPrompt> Drawn, IReadOnlyList<string> Warnings) Draw(
+    public IReadOnlyList<DrawnPrompt> Draw(
         LoadOptions loading,
         int count,
         ulong seed,
         Func<DiffusionPipeline, GenerationOptions> optionsFor,
         string? negative,
-        Action<int, int, string> onPrompt,
+        Action<string> onProgress,
         CancellationToken cancellation)
     {
         var all = Prompts();
-        var warnings = new List<string>();
         using var pictures = ConceptPictures.FromFolder(folder, concept is null ? [] : [concept], loading);
         var options = optionsFor(pictures.Pipeline);
         var drawn = new List<DrawnPrompt>();
         foreach (var (prompt, text) in all)
         {
-            onPrompt(drawn.Count + 1, all.Count, prompt);
-            drawn.Add(new DrawnPrompt(prompt, text, pictures.Draw(prompt, negative, count, seed, options, warnings, cancellation)));
+            onProgress($"drawing {drawn.Count + 1} of {all.Count}: {prompt}");
+            drawn.Add(new DrawnPrompt(prompt, text, pictures.Draw(prompt, negative, count, seed, options, w => onProgress($"warning: {w}"), cancellation)));
         }
 
-        return (drawn, warnings);
+        return drawn;
     }
 
     /// <summary>Writes what was drawn: <c>prompt-seed.png</c>, each with its prompt.</summary>

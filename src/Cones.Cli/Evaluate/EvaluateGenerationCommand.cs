@@ -30,7 +30,13 @@ static class EvaluateGenerationCommand
 
     public static Command Create()
     {
-        var command = new Command("generation", "Score pictures drawn with a concept, or those of a folder: CLIP-I, CLIP-T, CLIPScore, KID, FID.");
+        var command = new Command(
+            "generation",
+            """
+            Score pictures drawn with a concept, or those of a folder: CLIP-I, CLIP-T, CLIPScore, KID, FID.
+
+            Example: cones evaluate generation --real more-of-my-dog --concept dog.concept.safetensors --class dog
+            """);
         foreach (var option in (Option[])[s_real, s_concept, s_generated, s_class, s_prompts, s_count, s_clip, s_save]) command.Options.Add(option);
         s_model.AddTo(command);
         s_how.AddTo(command);
@@ -77,15 +83,14 @@ static class EvaluateGenerationCommand
         if (concept is { Concepts.Count: > 1 }) throw new ConesException($"{parsed.GetValue(s_concept)} has several concepts: an evaluation draws one");
         var pictures = new DrawnPictures(folder, concept, parsed.GetValue(s_class), parsed.GetValue(s_prompts));
         var seed = s_how.Seed(parsed);
-        var (drawn, warnings) = pictures.Draw(
+        var drawn = pictures.Draw(
             loading,
             parsed.GetValue(s_count),
             seed,
             pipeline => s_how.Read(parsed, pipeline, s_model.IsEmbedded(parsed)),
             s_how.Negative(parsed),
-            (i, of, prompt) => error.WriteLine($"drawing {i} of {of}: {prompt}"),
+            error.WriteLine,
             cancellation);
-        foreach (var warning in warnings) error.WriteLine($"warning: {warning}");
         if (parsed.GetValue(s_save) is { } target) DrawnPictures.Save(drawn, target, seed);
         return drawn;
     }

@@ -15,8 +15,8 @@ namespace Cones.Cli.Generate;
 /// <summary><c>cones generate</c>: draws prompts with concepts.</summary>
 static class GenerateCommand
 {
-    static readonly Argument<string> s_prompt = new("prompt") { Description = "What to draw; names of concepts, such as <dog>, are replaced by them." };
-    static readonly Option<string[]> s_concepts = new("--concept", "-c") { Description = "Concept file(s).", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
+    static readonly Argument<string> s_prompt = new("prompt") { Description = "What to draw; the names of concepts, such as <dog>, stand for them." };
+    static readonly Option<string[]> s_concepts = new("--concept", "-c") { Description = "A concept file; several are named one after the other.", HelpName = "FILE" };
     static readonly ModelOptionSet s_model = new();
     static readonly GenerateOptionSet s_how = new();
     static readonly Option<string> s_output = new("--output", "-o") { Description = "The picture to write (.png, .jpg, .webp).", HelpName = "FILE", DefaultValueFactory = _ => "generated.png" };
@@ -29,7 +29,13 @@ static class GenerateCommand
 
     public static Command Create()
     {
-        var command = new Command("generate", "Draw a prompt with concepts.");
+        var command = new Command(
+            "generate",
+            """
+            Draw a prompt with concepts.
+
+            Example: cones generate "a photo of <dog> on the beach" --concept dog.concept.safetensors -o beach.png
+            """);
         command.Arguments.Add(s_prompt);
         command.Options.Add(s_concepts);
         s_model.AddTo(command);
@@ -62,8 +68,7 @@ static class GenerateCommand
         if (start is not null) options = options with { Image = StartImage(start, options, pictures.Pipeline) };
 
         var (prompt, seed, warnings) = (parsed.GetRequiredValue(s_prompt), s_how.Seed(parsed), new List<string>());
-        var images = pictures.Draw(prompt, s_how.Negative(parsed), count, seed, options, warnings, stop.Token);
-        foreach (var warning in warnings) error.WriteLine($"warning: {warning}");
+        var images = pictures.Draw(prompt, s_how.Negative(parsed), count, seed, options, Warn, stop.Token);
         var written = files.Save(images, seed, Settings(parsed, options, folder, loading));
         foreach (var concept in concepts) concept.Dispose();
 
@@ -72,6 +77,12 @@ static class GenerateCommand
         else foreach (var picture in written) output.WriteLine(picture.Path);
         error.WriteLine($"{count} pictures in {report.Seconds:0.0} s");
         return ExitCodes.Success;
+
+        void Warn(string warning)
+        {
+            warnings.Add(warning);
+            error.WriteLine($"warning: {warning}");
+        }
     }
 
     static torch.Tensor StartImage(RgbImage image, GenerationOptions options, DiffusionPipeline pipeline)

@@ -12,6 +12,13 @@ sealed record RunPaths(string Output, string Run)
     /// <summary>The picture of before and after.</summary>
     public string Comparison => Stem(Output) + ".png";
 
+    /// <summary>The file of a concept that nobody named one for, in the working folder.</summary>
+    public static string DefaultOutput(string name)
+    {
+        var stem = string.Concat(name.Where(c => char.IsLetterOrDigit(c) || c is '-' or '_'));
+        return (stem.Length > 0 ? stem : "concept") + ConceptFile.Extension;
+    }
+
     /// <summary>The paths that were asked for; checked before hours of work depend on them.</summary>
     /// <param name="output">The concept file.</param>
     /// <param name="run">The run's folder, or null for the one beside the concept file.</param>

@@ -13,7 +13,7 @@ namespace Cones.Cli.Search;
 static class SearchGenerationCommand
 {
     static readonly GenerationOptionSet s_what = new();
-    static readonly Option<string> s_output = new("--output", "-o") { Description = "The concept file to write.", HelpName = "FILE", DefaultValueFactory = _ => "concept" + ConceptFile.Extension };
+    static readonly Option<string?> s_output = new("--output", "-o") { Description = $"The concept file to write. Default: the name with {ConceptFile.Extension}.", HelpName = "FILE" };
     static readonly Option<string?> s_run = new("--run") { Description = "The run's folder: metrics, checkpoints, previews. A stopped search goes on from it. Default: the output's name with .run.", HelpName = "DIR" };
     static readonly Option<int> s_previews = new("--preview-every") { Description = "Steps between preview pictures; 0: at the beginning and the end only (of SDXL none).", HelpName = "N", DefaultValueFactory = _ => 0 };
     static readonly Option<bool> s_noPreviews = new("--no-previews") { Description = "Draw no previews and no picture of before and after." };
@@ -22,7 +22,13 @@ static class SearchGenerationCommand
 
     public static Command Create()
     {
-        var command = new Command("generation", "Find a concept that a text-to-image model draws.");
+        var command = new Command(
+            "generation",
+            """
+            Find a concept that a text-to-image model draws.
+
+            Example: cones search generation --images my-dog --name "<dog>" --init dog -o dog.concept.safetensors
+            """);
         s_what.AddTo(command);
         foreach (var option in (Option[])[s_output, s_run, s_previews, s_noPreviews, s_restart, s_json]) command.Options.Add(option);
         command.SetAction(Execute);
@@ -37,7 +43,7 @@ static class SearchGenerationCommand
         var every = parsed.GetValue(s_previews);
         options = options with { Search = options.Search with { PreviewInterval = parsed.GetValue(s_noPreviews) ? 0 : every } };
         options.Validate();
-        var paths = RunPaths.Of(parsed.GetRequiredValue(s_output), parsed.GetValue(s_run));
+        var paths = RunPaths.Of(parsed.GetValue(s_output) ?? RunPaths.DefaultOutput(options.Name), parsed.GetValue(s_run));
         if (parsed.GetValue(s_restart)) RunFolder.Remove(paths.Run);
 
         using var stop = new StopSignal();

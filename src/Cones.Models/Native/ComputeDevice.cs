@@ -29,9 +29,9 @@ public static class ComputeDevice
         ArgumentNullException.ThrowIfNull(name);
         return name switch
         {
-            Auto => cudaCards() > 0 ? CUDA : hasMps() ? MPS : CPU,
+            Auto => cudaCards() > 0 ? new Device(DeviceType.CUDA, 0) : hasMps() ? new Device(DeviceType.MPS) : CPU,
             "cpu" => CPU,
-            "mps" => hasMps() ? MPS : throw new ConesException("there is no MPS device: it needs macOS on Apple silicon; use --device cpu"),
+            "mps" => hasMps() ? new Device(DeviceType.MPS) : throw new ConesException("there is no MPS device: it needs macOS on Apple silicon; use --device cpu"),
             _ when Card(name) is { } card => Cuda(name, card, cudaCards()),
             _ => throw new ConesException($"the device '{name}' is not known: {string.Join(", ", Names)} or cuda:1 (--device)"),
         };

@@ -3,14 +3,14 @@ using Cones.Models.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Cones.Models.Tests.Native;
+namespace Cones.Models.Tests;
 
 public class ComputeDeviceTests
 {
     [Theory]
     [InlineData("auto", 0, false, DeviceType.CPU, -1)]
     [InlineData("auto", 0, true, DeviceType.MPS, -1)]
-    [InlineData("auto", 2, true, DeviceType.CUDA, -1)]
+    [InlineData("auto", 2, true, DeviceType.CUDA, 0)]
     [InlineData("cpu", 2, true, DeviceType.CPU, -1)]
     [InlineData("mps", 0, true, DeviceType.MPS, -1)]
     [InlineData("cuda", 1, false, DeviceType.CUDA, 0)]

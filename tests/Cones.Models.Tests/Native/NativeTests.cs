@@ -2,7 +2,7 @@ using Cones.Models.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Cones.Models.Tests.Native;
+namespace Cones.Models.Tests;
 
 public sealed class NativeTests
 {

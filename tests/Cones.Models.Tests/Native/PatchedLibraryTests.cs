@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Reflection;
 using Cones.Models.Native;
 
-namespace Cones.Models.Tests.Native;
+namespace Cones.Models.Tests;
 
 /// <summary>Several processes that start for the first time at once patch the native library at once.</summary>
 public sealed class PatchedLibraryTests : IDisposable

@@ -33,10 +33,10 @@ public sealed class SDXLSearchTests : IDisposable
         Assert.Equal(method == GenerationMethod.Concept, files[0].Concepts[0].Pooled is not null);
         using var pictures = ConceptPictures.FromFolder(s_model, files);
         var warnings = new List<string>();
-        var with = pictures.Draw("a <dog>", null, 1, 3, new GenerationOptions { Steps = 2 }, warnings)[0];
+        var with = pictures.Draw("a <dog>", null, 1, 3, new GenerationOptions { Steps = 2 }, warnings.Add)[0];
         Assert.Empty(warnings);
         using var plain = ConceptPictures.FromFolder(s_model, []);
-        Assert.NotEqual(plain.Draw("a dog", null, 1, 3, new GenerationOptions { Steps = 2 }, warnings)[0].Pixels, with.Pixels);
+        Assert.NotEqual(plain.Draw("a dog", null, 1, 3, new GenerationOptions { Steps = 2 }, warnings.Add)[0].Pixels, with.Pixels);
     }
 
     [Fact]

@@ -74,17 +74,19 @@ public sealed class ConceptPictures : IDisposable
     /// <param name="count">The pictures.</param>
     /// <param name="seed">The seed of the first; the next ones count up.</param>
     /// <param name="options">How they are drawn; images and seeds are set here.</param>
-    /// <param name="warnings">Gets a sentence for everything the user should know.</param>
+    /// <param name="onWarning">Told, before anything is drawn, what the user should know, in a sentence each.</param>
     /// <param name="cancellation">Stops between two steps.</param>
     /// <exception cref="ConesException">An option does not suit the model.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public IReadOnlyList<RgbImage> Draw(
-        string prompt, string? negative, int count, ulong seed, GenerationOptions options, ICollection<string> warnings, CancellationToken cancellation = default)
+        string prompt, string? negative, int count, ulong seed, GenerationOptions options, Action<string> onWarning, CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
+        var warnings = new List<string>();
         using var conditioning = _composer.Encode(prompt, warnings);
         using var against = negative is null ? _text.EncodeNegative(null, conditioning) : _plain.Encode(negative, warnings);
+        warnings.ForEach(onWarning);
         var images = new List<RgbImage>();
         for (var first = 0; first < count; first += BatchSize)
         {
