@@ -14,7 +14,7 @@ public sealed class DyConv : Module
     readonly DeformableConvNorm _fromCoarser;
     readonly DeformableConvNorm _fromSame;
     readonly DeformableConvNorm _fromFiner;
-    readonly Conv2d _offset;
+    readonly Conv2d _sampling;
     readonly Weight _attentionWeight;
     readonly Weight _attentionBias;
 
@@ -23,7 +23,7 @@ public sealed class DyConv : Module
         _fromCoarser = Add("DyConv.0", new DeformableConvNorm(config, stride: 1));
         _fromSame = Add("DyConv.1", new DeformableConvNorm(config, stride: 1));
         _fromFiner = Add("DyConv.2", new DeformableConvNorm(config, stride: 2));
-        _offset = Add("offset", new Conv2d(config.Channels, DeformableSampling.Channels, 3, padding: 1));
+        _sampling = Add("offset", new Conv2d(config.Channels, DeformableSampling.Channels, 3, padding: 1));
         _attentionWeight = AddWeight("AttnConv.1.weight", 1, config.Channels, 1, 1);
         _attentionBias = AddWeight("AttnConv.1.bias", 1);
         Activation = Add("relu", new DyRelu(config.Channels));
@@ -40,13 +40,13 @@ public sealed class DyConv : Module
         using var scope = NewDisposeScope();
         var level = levels[i];
         var (height, width) = (level.shape[2], level.shape[3]);
-        var sampling = DeformableSampling.Split(_offset.Forward(level));
+        var sampling = DeformableSampling.Split(_sampling.Forward(level));
         var maps = new List<Tensor> { _fromSame.Forward(level, sampling) };
         if (i > 0) maps.Add(_fromFiner.Forward(levels[i - 1], sampling));
         if (i < levels.Count - 1)
         {
-            var coarser = levels[i + 1];
-            var map = _fromCoarser.Forward(coarser, sampling.ReadAs(coarser.shape[2], coarser.shape[3]));
+            // The offsets are this level's, the map is a quarter of the size: the convolution reads the beginning of their memory.
+            var map = _fromCoarser.Forward(levels[i + 1], sampling);
             maps.Add(nn.functional.interpolate(map, size: [height, width], mode: InterpolationMode.Bilinear, align_corners: true));
         }
 
@@ -71,7 +71,7 @@ sealed class DeformableConvNorm : Module
 
     public DeformableConvNorm(GlipHeadConfig config, int stride)
     {
-        _conv = Add("conv", new DeformableConv2d(config.Channels, config.Channels, 3, stride: stride, padding: 1));
+        _conv = Add("conv", new DeformableConv2d(config.Channels, config.Channels, stride));
         _norm = Add("bn", new GroupNorm(config.NormGroups, config.Channels, 1e-5));
     }
 

@@ -17,25 +17,21 @@ sealed class DeformOffsetRunner : IGoldenRunner
             var predicted = golden.Tensors["in.offset_mask"].clone().requires_grad_();
             var coarse = golden.Tensors["in.coarse"].clone().requires_grad_();
             var sampling = DeformableSampling.Split(predicted);
-            var read = sampling.ReadAs(coarse.shape[2], coarse.shape[3]);
-            if (golden.Tensors.ContainsKey("mid.effective_offset")) result.Check("mid.effective_offset", read.Offsets);
-            if (golden.Tensors.ContainsKey("mid.effective_mask")) result.Check("mid.effective_mask", read.Mask);
-
-            var output = Convolve(coarse, read, 1);
+            var output = Convolve(coarse, 1);
             result.Check("out.coarse", output);
-            result.Check("out.same", Convolve(golden.Tensors["in.same"], sampling, 1));
-            result.Check("out.fine", Convolve(golden.Tensors["in.fine"], sampling, 2));
+            result.Check("out.same", Convolve(golden.Tensors["in.same"], 1));
+            result.Check("out.fine", Convolve(golden.Tensors["in.fine"], 2));
             GlipCase.Cotangent(golden, [("coarse", output)]).backward();
             result.Check("grad.coarse", coarse.grad!);
             result.Check("grad.offset_mask", predicted.grad!);
 
-            Tensor Convolve(Tensor x, DeformableSampling at, int stride)
+            Tensor Convolve(Tensor x, int stride)
             {
                 var weight = golden.Tensors["in.weight"];
-                var convolution = new DeformableConv2d(weight.shape[1], weight.shape[0], 3, stride: stride, padding: 1);
+                var convolution = new DeformableConv2d(weight.shape[1], weight.shape[0], stride);
                 foreach (var (name, w) in convolution.NamedWeights()) w.Assign(golden.Tensors[$"in.{name}"].clone());
                 convolution.SetRequiresGrad(trainable);
-                return convolution.Forward(x, at.Offsets, at.Mask);
+                return convolution.Forward(x, sampling.Offsets, sampling.Mask);
             }
         }
 
