@@ -16,19 +16,18 @@ static class GlipFolder
     {
         using var file = Checkpoint.OpenFile(path);
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        var rename = GlipKeys.RenameOf(file);
-        config ??= FindConfig(folder) is { } found ? GlipConfig.FromFile(found) : GlipConfigShapes.Read(file);
-        var storesOffset = file.Tensors.Keys.Any(k => rename(k) == GlipKeys.PromptOffset);
+        config ??= ReadConfig(folder, file);
+        var storesOffset = file.Tensors.Keys.Any(k => GlipKeys.Rename(k) == GlipKeys.PromptOffset);
         // The result of prompt tuning has an offset, whatever configuration it was begun with.
         if (storesOffset) config = config with { Head = config.Head with { HasPromptOffset = true } };
         ICheckpoint checkpoint = config.Head.HasPromptOffset && !storesOffset
-            ? new PromptOffsetCheckpoint(file, GlipKeys.StoredPromptOffset(file), [GlipModel.PromptOffsetRows, config.Bert.HiddenSize])
+            ? new PromptOffsetCheckpoint(file, [GlipModel.PromptOffsetRows, config.Bert.HiddenSize])
             : file;
         var model = new GlipModel(config, FindTokenizer(folder));
         try
         {
             CheckVocabulary(model, folder);
-            ModelLoader.Load(model, checkpoint, (options ?? new LoadOptions()) with { Rename = rename });
+            ModelLoader.Load(model, checkpoint, (options ?? new LoadOptions()) with { Rename = GlipKeys.Rename });
             model.ToChannelsLast();
             return model;
         }
@@ -39,13 +38,18 @@ static class GlipFolder
         }
     }
 
-    // glip_config.json, or the only YAML file.
-    static string? FindConfig(string folder)
+    /// <summary>The configuration in a folder: <c>glip_config.json</c>, else the only YAML file, else what the weights' shapes say.</summary>
+    public static GlipConfig ReadConfig(string folder, ICheckpoint weights)
     {
         var json = Path.Combine(folder, JsonConfig);
-        if (File.Exists(json)) return json;
+        if (File.Exists(json)) return GlipConfig.FromFile(json);
         string[] yaml = [.. Directory.EnumerateFiles(folder).Where(f => Path.GetExtension(f).ToLowerInvariant() is ".yaml" or ".yml")];
-        return yaml.Length <= 1 ? yaml.SingleOrDefault() : throw new ConesException($"{folder} has several configurations ({string.Join(", ", yaml.Select(Path.GetFileName).Order())}): leave the one that the weights were trained with");
+        return yaml.Length switch
+        {
+            0 => GlipConfig.FromWeights(weights),
+            1 => GlipConfig.FromFile(yaml[0]),
+            _ => throw new ConesException($"{folder} has several configurations ({string.Join(", ", yaml.Select(Path.GetFileName).Order())}): leave the one that the weights were trained with"),
+        };
     }
 
     static BertTokenizer? FindTokenizer(string folder) =>

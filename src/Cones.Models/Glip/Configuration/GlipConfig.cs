@@ -1,5 +1,6 @@
 using Cones.Models.Bert;
 using Cones.Models.Swin;
+using Cones.Models.Weights;
 
 namespace Cones.Models.Glip.Configuration;
 
@@ -59,6 +60,21 @@ public sealed record GlipConfig
         {
             throw new ConesException($"{path} describes an impossible GLIP model: {e.Message}", e);
         }
+    }
+
+    /// <summary>
+    /// Finds the configuration from the shapes of a model's weights, for a checkpoint without a configuration file. What shapes do not
+    /// tell (sizes of images and anchors, thresholds, heads of BERT) is what all published models have.
+    /// </summary>
+    /// <exception cref="ConesException">The checkpoint is not of a GLIP model.</exception>
+    public static GlipConfig FromWeights(ICheckpoint weights) => GlipConfigShapes.Read(weights);
+
+    /// <summary>The configuration of a folder with weights: <c>glip_config.json</c>, else the only YAML file, else <see cref="FromWeights"/>.</summary>
+    /// <exception cref="ConesException">The folder has no weights, several YAML files, or a configuration that cannot be used.</exception>
+    public static GlipConfig FromFolder(string folder)
+    {
+        using var weights = Checkpoint.Open(folder);
+        return GlipFolder.ReadConfig(folder, weights);
     }
 
     /// <summary>Checks that a model of this shape can exist.</summary>

@@ -2,10 +2,7 @@ using Cones.Models.Weights;
 
 namespace Cones.Models.Glip.Configuration;
 
-/// <summary>
-/// Finds a model's configuration from the shapes of its weights, for a checkpoint without a configuration file. What shapes do
-/// not tell (sizes of images and anchors, thresholds) is what all published models have.
-/// </summary>
+/// <summary>See <see cref="GlipConfig.FromWeights"/>.</summary>
 static class GlipConfigShapes
 {
     const int BertHeadWidth = 64;
@@ -14,10 +11,9 @@ static class GlipConfigShapes
     /// <exception cref="ConesException">The checkpoint is not of a GLIP model.</exception>
     public static GlipConfig Read(ICheckpoint checkpoint)
     {
-        var rename = GlipKeys.RenameOf(checkpoint);
         var shapes = new Dictionary<string, IReadOnlyList<long>>(StringComparer.Ordinal);
         foreach (var (key, info) in checkpoint.Tensors)
-            if (rename(key) is { } name) shapes[name] = info.Shape;
+            if (GlipKeys.Rename(key) is { } name) shapes[name] = info.Shape;
 
         const string swin = "backbone.body.", bert = "language_backbone.body.model.", head = "rpn.head.";
         var words = Shape(bert + "embeddings.word_embeddings.weight", 2);

@@ -49,8 +49,8 @@ public sealed class GlipPostProcessor(GlipDetectionConfig config, GlipAnchorConf
         GlipOutputs outputs, int level, int image, IReadOnlyList<IReadOnlyList<int>> classes, ReadOnlySpan<float> anchorBoxes, ImageSize size)
     {
         using var scope = NewDisposeScope();
-        var probabilities = Read(outputs.Logits[level][image].sigmoid()); // [HW, T]
-        var centerness = Read(outputs.Centerness[level][image].sigmoid()); // [1, H, W]
+        var probabilities = TensorValues.Floats(outputs.Logits[level][image].sigmoid()); // [HW, T]
+        var centerness = TensorValues.Floats(outputs.Centerness[level][image].sigmoid()); // [1, H, W]
         var found = new List<(int Pixel, int Label, double Score)>();
         for (var pixel = 0; pixel < centerness.Length; pixel++)
             for (var c = 0; c < classes.Count; c++)
@@ -65,7 +65,7 @@ public sealed class GlipPostProcessor(GlipDetectionConfig config, GlipAnchorConf
         var best = found.OrderByDescending(f => f.Score).Take(config.CandidatesPerLevel).ToArray();
         var pixels = best.Select(f => (long)f.Pixel).ToArray();
         var deltas = outputs.Boxes[level][image].flatten(1).t().index_select(0, tensor(pixels, device: outputs.Boxes[level].device)).to(ScalarType.Float32).cpu(); // [4, H, W] -> [HW, 4] -> [n, 4]
-        var boxes = Read(GlipBoxes.Clip(GlipBoxCoder.Decode(deltas, tensor(Select(anchorBoxes, pixels), [pixels.Length, 4])), size));
+        var boxes = TensorValues.Floats(GlipBoxes.Clip(GlipBoxCoder.Decode(deltas, tensor(Select(anchorBoxes, pixels), [pixels.Length, 4])), size));
         return [.. best.Select((f, i) => new GlipDetection(boxes[4 * i], boxes[(4 * i) + 1], boxes[(4 * i) + 2], boxes[(4 * i) + 3], (float)Math.Sqrt(f.Score), f.Label))];
     }
 
@@ -95,8 +95,6 @@ public sealed class GlipPostProcessor(GlipDetectionConfig config, GlipAnchorConf
         for (var i = 0; i < indices.Length; i++) boxes.Slice((int)(4 * indices[i]), 4).CopyTo(selected.AsSpan(4 * i));
         return selected;
     }
-
-    static float[] Read(Tensor values) => values.detach().to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
 
     static void Check(GlipOutputs outputs, IReadOnlyList<IReadOnlyList<IReadOnlyList<int>>> classes, IReadOnlyList<ImageSize> sizes, IReadOnlyList<ImageSize>? originalSizes)
     {

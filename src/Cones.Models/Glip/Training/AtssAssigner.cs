@@ -24,7 +24,7 @@ public sealed class AtssAssigner(GlipLossConfig config)
     public AtssAssignment Assign(GlipAnchors anchors, Tensor boxes)
     {
         if (boxes.dim() != 2 || boxes.shape[1] != 4) throw new ArgumentException($"boxes must be [boxes,4], not [{string.Join(",", boxes.shape)}]", nameof(boxes));
-        var values = Read(boxes);
+        var values = TensorValues.Floats(boxes);
         var count = values.Length / 4;
         var bestBox = new int[anchors.Count];
         var bestOverlap = new double[anchors.Count];
@@ -87,7 +87,7 @@ public sealed class AtssAssigner(GlipLossConfig config)
         float[] matchedBoxes = [.. matched.SelectMany(b => boxes.AsSpan(4 * b, 4).ToArray())];
         var anchorTensor = tensor(anchorBoxes, [positive.Length, 4], ScalarType.Float64);
         var encoded = GlipBoxCoder.Encode(tensor(matchedBoxes, [positive.Length, 4], ScalarType.Float64), anchorTensor);
-        var targets = Read(GlipBoxCoder.Decode(encoded, anchorTensor));
+        var targets = TensorValues.Floats(GlipBoxCoder.Decode(encoded, anchorTensor));
         float[] centerness = [.. Enumerable.Range(0, positive.Length).Select(i => Centerness(anchorBoxes.AsSpan(4 * i, 4), targets.AsSpan(4 * i, 4)))];
         return new AtssAssignment(anchors.Count, boxes.Length / 4, positive, matched, anchorBoxes, targets, centerness);
     }
@@ -116,11 +116,5 @@ public sealed class AtssAssigner(GlipLossConfig config)
         return intersection / (Area(a) + Area(b) - intersection);
 
         static double Area(ReadOnlySpan<float> box) => ((double)box[2] - box[0] + 1) * ((double)box[3] - box[1] + 1);
-    }
-
-    static float[] Read(Tensor values)
-    {
-        using var scope = NewDisposeScope();
-        return values.detach().to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
     }
 }

@@ -96,7 +96,7 @@ public sealed class GlipLoss(GlipLossConfig config)
         var sum = weights.sum();
         var losses = GeneralizedIoU(predicted, targets);
         // Weights that are all 0 are left out, as in GLIP.
-        var box = (sum.item<float>() > 0 ? (losses * weights).sum() / sum : losses.sum() / sum) * config.BoxWeight;
+        var box = (sum.to(ScalarType.Float64).item<double>() > 0 ? (losses * weights).sum() / sum : losses.sum() / sum) * config.BoxWeight;
         var centerness = nn.functional.binary_cross_entropy_with_logits(Select(outputs.Centerness, positives).squeeze(1), weights, reduction: nn.Reduction.Sum);
         return (box, centerness);
     }
