@@ -11,6 +11,8 @@ namespace Cones.Models.Tests.Glip;
 
 public sealed class GlipModelTests : IDisposable
 {
+    static readonly string[] s_textParts = ["values_v_proj", "out_l_proj", "gamma_l"];
+
     readonly DisposeScope _scope = NewDisposeScope();
     readonly GlipModel _model = Random();
 
@@ -69,10 +71,12 @@ public sealed class GlipModelTests : IDisposable
             var anchors = GlipAnchors.Create(Config.Anchors, outputs.LevelSizes);
             var losses = new GlipLoss(Config.Loss).Compute(outputs, anchors, [boxes, boxes], map, mask);
             Count(5 + 15 + 4);
-            losses.Total.backward();
             new GlipPostProcessor(Config.Detection, Config.Anchors).Process(outputs, [[[1], [2, 3]]], [new(48, 70), new(48, 70)]);
             Count(5 + 15 + 4);
+            losses.Total.backward();
             hidden.grad!.zero_();
+            // LibTorch has its own handles of the gradients: ours are those of the last function at most.
+            if (counts) Assert.InRange(Now(), 24, 24 + 6);
 
             void Count(int expected) => Assert.Equal(counts ? expected : Now(), Now());
 
@@ -134,9 +138,11 @@ public sealed class GlipModelTests : IDisposable
         outputs.All.Select(t => (t * t).sum()).Aggregate((a, b) => a + b).backward();
         foreach (var (name, weight) in model.NamedWeights())
         {
+            // Nothing reads the text that the last layer would make.
+            if (!fusedDotProduct && name.StartsWith("rpn.head.dyhead_tower.3.", StringComparison.Ordinal) && s_textParts.Any(name.Contains)) continue;
             Assert.True(weight.Value.grad is not null, name);
             // Softmax is blind to what is added to all scores of a row.
-            var inert = name.Contains("key.bias", StringComparison.Ordinal) || name.Contains("l_proj.bias", StringComparison.Ordinal);
+            var inert = name.Contains("key.bias", StringComparison.Ordinal) || name.EndsWith("attn.l_proj.bias", StringComparison.Ordinal);
             if (!inert) Assert.True(weight.Value.grad!.abs().sum().item<float>() > 0, name);
         }
     }

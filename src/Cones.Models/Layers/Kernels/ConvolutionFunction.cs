@@ -62,7 +62,7 @@ sealed unsafe class ConvolutionFunction : KernelFunction<ConvolutionFunction>
     public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
     {
         var call = (Call)ctx.get_data("call");
-        return [call.InputNeedsGradient ? Gradient(grad_output, call) : null!, call.HasResidual ? grad_output.alias() : null!, null!];
+        return BackwardHandles.Return(grad_output, call.InputNeedsGradient ? Gradient(grad_output, call) : null, call.HasResidual ? grad_output.alias() : null, null);
     }
 
     static Tensor Compute(Tensor x, Tensor? residual, Call call)

@@ -45,7 +45,8 @@ sealed unsafe class DeformableAttentionFunction : KernelFunction<DeformableAtten
         Kernel(value, weights, call).Backward(
             TensorMemory.Pointer(value), TensorMemory.Pointer(locations), TensorMemory.Pointer(weights), TensorMemory.Pointer(gradient),
             gradValue is null ? null : TensorMemory.Pointer(gradValue), TensorMemory.Pointer(gradLocations), TensorMemory.Pointer(gradWeights));
-        return [gradValue?.transpose(1, 2).MoveToOuterDisposeScope()!, gradLocations.MoveToOuterDisposeScope(), gradWeights.MoveToOuterDisposeScope(), null!];
+        return BackwardHandles.Return(
+            grad_output, gradValue?.transpose(1, 2).MoveToOuterDisposeScope(), gradLocations.MoveToOuterDisposeScope(), gradWeights.MoveToOuterDisposeScope(), null);
     }
 
     static Tensor Compute(Tensor value, Tensor locations, Tensor weights, Call call)

@@ -75,13 +75,8 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
                 TensorMemory.Pointer(gradOffset), TensorMemory.Pointer(gradMask), first, rows);
         }
 
-        return
-        [
-            gradX?.permute(0, 3, 1, 2).MoveToOuterDisposeScope()!, // [B, H, W, in] -> [B, in, H, W]
-            gradOffset.MoveToOuterDisposeScope(),
-            gradMask.MoveToOuterDisposeScope(),
-            null!,
-        ];
+        gradX = gradX?.permute(0, 3, 1, 2); // [B, H, W, in] -> [B, in, H, W]
+        return BackwardHandles.Return(grad_output, gradX?.MoveToOuterDisposeScope(), gradOffset.MoveToOuterDisposeScope(), gradMask.MoveToOuterDisposeScope(), null);
     }
 
     static Tensor Compute(Tensor x, Tensor offset, Tensor mask, Call call)

@@ -55,7 +55,7 @@ sealed class GroupNormFunction : KernelFunction<GroupNormFunction>
         new GroupNormKernel(shape[0], shape[2] * shape[3], shape[1], call.Groups, call.Silu).Backward(
             TensorMemory.ChannelsLastPointer(x), TensorMemory.ChannelsLastPointer(gradY), TensorMemory.Pointer(call.Weight), TensorMemory.Pointer(call.Bias),
             TensorMemory.Pointer(moments), TensorMemory.ChannelsLastPointer(gradX));
-        return [gradX.MoveToOuterDisposeScope(), null!];
+        return BackwardHandles.Return(grad_output, gradX.MoveToOuterDisposeScope(), null);
     }
 
     static unsafe Tensor Compute(Tensor x, Call call, Tensor moments)

@@ -49,3 +49,25 @@ static class OutputCache
         }
     }
 }
+
+/// <summary>Frees the managed handles of a backward pass as soon as LibTorch has its own.</summary>
+/// <remarks>
+/// TorchSharp 0.107 leaves the incoming gradient and what <c>backward</c> returns to the dispose scope that is open, so that
+/// the gradients of all layers would live until the step ends. Once the next function of this kind runs, the handles of the
+/// one before have been taken over.
+/// </remarks>
+static class BackwardHandles
+{
+    [ThreadStatic]
+    static Tensor?[]? s_previous;
+
+    /// <summary>Returns gradients from <c>backward</c>; the handles of the call before are disposed.</summary>
+    /// <param name="incoming">What <c>backward</c> was given.</param>
+    /// <param name="gradients">What it returns; null for inputs without gradient.</param>
+    public static List<Tensor> Return(Tensor incoming, params ReadOnlySpan<Tensor?> gradients)
+    {
+        foreach (var handle in s_previous ?? []) handle?.Dispose();
+        s_previous = [incoming, .. gradients];
+        return [.. gradients.ToArray().Select(g => g!)];
+    }
+}
