@@ -1,4 +1,5 @@
 using Cones.Models.Glip.Configuration;
+using Cones.Models.Glip.Head.Kernels;
 using Cones.Models.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -50,16 +51,16 @@ public sealed class DyConv : Module
             maps.Add(nn.functional.interpolate(map, size: [height, width], mode: InterpolationMode.Bilinear, align_corners: true));
         }
 
-        var sum = maps.Select(m => m * Attention(m)).Aggregate((a, b) => a + b); // [B, C, H, W]
-        return Activation.Forward(sum / maps.Count).MoveToOuterDisposeScope();
+        var mean = WeightedMeanFunction.Mean(maps, stack(maps.Select(Attention))); // [B, C, H, W]
+        return Activation.Forward(mean).MoveToOuterDisposeScope();
     }
 
-    // A weight between 1/2 and 1 for each image: [B, C, H, W] -> [B, 1, 1, 1].
+    // A weight between 1/2 and 1 for each image: [B, C, H, W] -> [B].
     Tensor Attention(Tensor map)
     {
         var pooled = LevelTokens.Flatten(map).mean([1]); // [B, C]
         var score = nn.functional.linear(pooled, _attentionWeight.Value.view(1, -1), _attentionBias.Value); // [B, 1]
-        return DyRelu.HardSigmoid(score.relu()).unsqueeze(-1).unsqueeze(-1);
+        return DyRelu.HardSigmoid(score.relu()).squeeze(1);
     }
 }
 

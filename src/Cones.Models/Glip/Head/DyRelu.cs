@@ -1,3 +1,4 @@
+using Cones.Models.Glip.Head.Kernels;
 using Cones.Models.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -10,6 +11,10 @@ namespace Cones.Models.Glip.Head;
 /// </summary>
 public sealed class DyRelu : Module
 {
+    // From [0, 1] to the ranges of both lines: slopes 0 to 2 and -1 to 1, offsets -1/2 to 1/2.
+    static readonly float[] s_scales = [2, 1, 2, 1];
+    static readonly float[] s_shifts = [0, -0.5f, -1, -0.5f];
+
     readonly Linear _squeeze;
     readonly Linear _expand;
 
@@ -24,9 +29,9 @@ public sealed class DyRelu : Module
     {
         using var scope = NewDisposeScope();
         var pooled = LevelTokens.Flatten(x).mean([1]); // [B, C]
-        var parts = HardSigmoid(_expand.Forward(_squeeze.Forward(pooled).relu())).unsqueeze(-1).unsqueeze(-1).chunk(4, 1); // 4 x [B, C, 1, 1]
-        var (slope1, offset1, slope2, offset2) = (2 * parts[0], parts[1] - 0.5, (2 * parts[2]) - 1, parts[3] - 0.5);
-        return maximum((slope1 * x) + offset1, (slope2 * x) + offset2).MoveToOuterDisposeScope();
+        var shares = HardSigmoid(_expand.Forward(_squeeze.Forward(pooled).relu())).view(x.shape[0], 4, x.shape[1]); // slope, offset, slope, offset
+        var (scales, shifts) = (tensor(s_scales, [4, 1], x.dtype, x.device), tensor(s_shifts, [4, 1], x.dtype, x.device));
+        return TwoLinesFunction.Maximum(x, (shares * scales) + shifts).MoveToOuterDisposeScope();
     }
 
     /// <summary><c>clamp(x + 3, 0, 6) / 6</c>.</summary>

@@ -1,3 +1,4 @@
+using Cones.Goldens.Runners.Tokenizers;
 using Cones.Models.Glip.Text;
 using Cones.Models.Tokenizers;
 using TorchSharp;
@@ -24,7 +25,7 @@ sealed class CaptionRunner : IGoldenRunner
             result.ExpectEqual(example.GetProperty("caption").GetString(), caption.Text, "caption");
             result.ExpectSequence(
                 example.GetProperty("char_spans").EnumerateArray().SelectMany(c => c.EnumerateArray()).Select(s => new TextSpan(s[0].GetInt32(), s[1].GetInt32())),
-                caption.Spans.SelectMany(s => s), $"spans of '{caption.Text}'");
+                caption.Spans.SelectMany(s => s).Select(s => TokenizerCase.InCodePoints(caption.Text, s)), $"spans of '{caption.Text}'");
 
             var tokens = caption.Tokenize(tokenizer);
             result.ExpectSequence(example.GetProperty("input_ids").EnumerateArray().Select(i => i.GetInt32()), tokens.Text.Ids, $"ids of '{caption.Text}'");

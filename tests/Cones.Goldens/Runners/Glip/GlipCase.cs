@@ -81,6 +81,9 @@ static class GlipCase
 
     public static string Notes(GoldenCase golden) => string.Join("\n", golden.Json.GetProperty("notes").EnumerateArray().Select(n => n.GetString()));
 
+    /// <summary>The tokens up to the last one that is valid in any row of a mask [B, T].</summary>
+    public static long Longest(Tensor mask) => mask.ne(0).any(0).nonzero().max().item<long>() + 1;
+
     /// <summary>A number in a text: the pattern's first group.</summary>
     public static double Number(string text, string pattern) =>
         Regex.Match(text, pattern) is { Success: true } match

@@ -37,7 +37,7 @@ sealed class GlipTraining
     public GlipLosses CutLosses(Tensor hidden)
     {
         var mask = _golden.Tensors["in.masks"];
-        var valid = mask.ne(0).sum(1).max().item<long>();
+        var valid = GlipCase.Longest(mask);
         mask = mask.narrow(1, 0, valid);
         var outputs = _model.Forward(Levels, hidden.narrow(1, 0, valid), mask);
         return new GlipLoss(_model.Config.Loss).Compute(outputs, _assignments, _golden.Tensors["in.positive_map"].narrow(1, 0, valid), mask);

@@ -22,7 +22,7 @@ sealed class HeadRunner : IGoldenRunner
 
         // The tokens beyond the longest caption may be cut off.
         var hidden = golden.Tensors["in.hidden"];
-        var longest = mask.ne(0).sum(1).max().item<long>();
+        var longest = GlipCase.Longest(mask);
         var cut = model.Forward(GlipCase.Levels(golden, "in.visual"), hidden.narrow(1, 0, longest), mask.narrow(1, 0, longest));
         CheckCut(golden, result, cut, mask, longest);
 
