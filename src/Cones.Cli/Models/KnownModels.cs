@@ -1,5 +1,7 @@
 using Cones.Models;
 using Cones.Models.Clip;
+using Cones.Models.Glip;
+using Cones.Models.Glip.Configuration;
 using Cones.Models.StableDiffusion.TinyVae;
 using Cones.Models.StableDiffusion.UNet;
 using Cones.Models.StableDiffusion.Vae;
@@ -16,6 +18,7 @@ static class KnownModels
         new("UNet2DConditionModel", f => new UNet2DConditionModel(UNet2DConditionConfig.FromFile(Config(f)))),
         new("AutoencoderKL", f => new AutoencoderKL(AutoencoderKLConfig.FromFile(Config(f))), new LoadOptions { Rename = AutoencoderKL.RenameLegacyAttention }),
         new("AutoencoderTiny", f => new AutoencoderTiny(AutoencoderTinyConfig.FromFile(Config(f)))),
+        new("GLIP", f => new GlipModel(GlipConfig.FromFolder(f)), new LoadOptions { Rename = GlipKeys.Rename }),
         .. Text("CLIPTextModel", "CLIPTextModelWithProjection", "clip_text_model"),
         .. Vision("CLIPVisionModel", "CLIPVisionModelWithProjection", "clip_vision_model"),
         .. Joint("CLIPModel", "clip"),
