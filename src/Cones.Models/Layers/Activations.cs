@@ -12,9 +12,10 @@ public static class Activations
     {
         "quick_gelu" => QuickGelu,
         "gelu" => x => nn.functional.gelu(x),
+        "gelu_new" or "gelu_pytorch_tanh" => x => x.gelu(TorchSharp.Modules.GELU.Approximate.tanh),
         "relu" => x => nn.functional.relu(x),
         "silu" or "swish" => x => nn.functional.silu(x),
-        _ => throw new NotSupportedException($"activation '{name}' is not known (quick_gelu, gelu, relu, silu)"),
+        _ => throw new NotSupportedException($"activation '{name}' is not known (quick_gelu, gelu, gelu_new, gelu_pytorch_tanh, relu, silu)"),
     };
 
     /// <summary><c>x · sigmoid(1.702 x)</c>, the approximation that OpenAI's CLIP uses.</summary>

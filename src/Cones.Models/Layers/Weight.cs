@@ -25,6 +25,9 @@ public sealed class Weight : IDisposable
     /// <summary>The number of elements.</summary>
     public long Count => Shape.Aggregate(1L, (a, b) => a * b);
 
+    /// <summary>Counts changes, for what is derived from several weights.</summary>
+    internal int Version { get; private set; }
+
     /// <summary>Whether a tensor has been assigned.</summary>
     public bool IsLoaded => _value is not null;
 
@@ -51,6 +54,7 @@ public sealed class Weight : IDisposable
     /// </summary>
     public void MarkChanged()
     {
+        Version++;
         foreach (var derived in _derived?.Values ?? Enumerable.Empty<Tensor>()) derived.Dispose();
         _derived = null;
     }

@@ -5,15 +5,17 @@ using static TorchSharp.torch;
 
 namespace Cones.Models.Tests.Manifests;
 
-/// <summary>A checkpoint of which only the keys and shapes exist.</summary>
+/// <summary>A checkpoint of which only the keys and shapes exist: those of one or several manifests.</summary>
 sealed class ManifestCheckpoint : ICheckpoint
 {
-    public ManifestCheckpoint(string path)
+    public ManifestCheckpoint(params ReadOnlySpan<string> paths)
     {
-        Path = path;
-        Tensors = JsonDocument.Parse(File.ReadAllText(path)).RootElement.EnumerateObject().ToDictionary(
-            e => e.Name,
-            e => new TensorInfo(DType.F32, [.. e.Value.EnumerateArray().Select(d => d.GetInt64())]));
+        Path = paths[0];
+        var tensors = new Dictionary<string, TensorInfo>();
+        foreach (var path in paths)
+            foreach (var entry in JsonDocument.Parse(File.ReadAllText(path)).RootElement.EnumerateObject())
+                tensors.Add(entry.Name, new TensorInfo(DType.F32, [.. entry.Value.EnumerateArray().Select(d => d.GetInt64())]));
+        Tensors = tensors;
     }
 
     public string Path { get; }
