@@ -1,4 +1,5 @@
 using System.Globalization;
+using Cones.Models.Layers;
 using Cones.Models.Weights;
 
 namespace Cones.Models.Sam;
@@ -73,7 +74,7 @@ public static class SamMetaConfig
         if (!checkpoint.Tensors.TryGetValue(key, out var info))
             throw new ConesException($"{checkpoint.Path} has no '{key}', so it is no model of Segment Anything in Meta's layout");
         if (info.Shape.Count != dimensions || info.Shape.Any(d => d is < 1 or > int.MaxValue))
-            throw new ConesException($"{checkpoint.Path}: '{key}' is {SamChecks.Text([.. info.Shape])}, {dimensions} dimensions were expected");
+            throw new ConesException($"{checkpoint.Path}: '{key}' is {ShapeCheck.Text([.. info.Shape])}, {dimensions} dimensions were expected");
         return [.. info.Shape.Select(d => (int)d)];
     }
 

@@ -52,7 +52,7 @@ public sealed class SamModel : Module
     public Tensor EncodeImage(Tensor pixelValues)
     {
         var vision = Config.Vision;
-        SamChecks.Shape(nameof(pixelValues), pixelValues, "[B,C,S,S]", -1, vision.NumChannels, vision.ImageSize, vision.ImageSize);
+        ShapeCheck.Require(nameof(pixelValues), pixelValues, ShapeCheck.Any, vision.NumChannels, vision.ImageSize, vision.ImageSize);
         using var scope = NewDisposeScope();
         return _vision.Forward(pixelValues.to(_decoder.DType)).MoveToOuterDisposeScope();
     }
@@ -81,12 +81,12 @@ public sealed class SamModel : Module
     public SamOutput Decode(Tensor imageEmbeddings, SamPromptEmbeddings? prompts = null, bool multimaskOutput = true, Tensor? extraSparse = null)
     {
         var (channels, side) = (Config.MaskDecoder.HiddenSize, Config.Vision.GridSize);
-        SamChecks.Shape(nameof(imageEmbeddings), imageEmbeddings, "[B,C,h,w]", -1, channels, side, side);
+        ShapeCheck.Require(nameof(imageEmbeddings), imageEmbeddings, ShapeCheck.Any, channels, side, side);
         var batch = imageEmbeddings.shape[0];
         using var scope = NewDisposeScope();
         prompts ??= _prompts.Forward(new SamPrompts());
         CheckBatch("the dense prompt embedding", prompts.Dense, batch);
-        SamChecks.Shape("the dense prompt embedding", prompts.Dense, "[B,C,h,w]", -1, channels, side, side);
+        ShapeCheck.Require("the dense prompt embedding", prompts.Dense, ShapeCheck.Any, channels, side, side);
         var type = _decoder.DType;
         var output = _decoder.Forward(
             imageEmbeddings.to(type) + prompts.Dense.to(type), EncodePositions(), Sparse(prompts.Sparse, extraSparse, batch), multimaskOutput);
@@ -123,7 +123,7 @@ public sealed class SamModel : Module
 
     Tensor Checked(string name, Tensor tokens, long batch)
     {
-        SamChecks.Shape(name, tokens, "[B,P,N,C]", -1, -1, -1, Config.MaskDecoder.HiddenSize);
+        ShapeCheck.Require(name, tokens, ShapeCheck.Any, ShapeCheck.Any, ShapeCheck.Any, Config.MaskDecoder.HiddenSize);
         CheckBatch(name, tokens, batch);
         return tokens;
     }
@@ -131,6 +131,6 @@ public sealed class SamModel : Module
     static void CheckBatch(string name, Tensor tensor, long batch)
     {
         if (tensor.dim() == 0 || (tensor.shape[0] != batch && tensor.shape[0] != 1))
-            throw new ArgumentException($"{name} are {SamChecks.Text(tensor.shape)}, but there are {batch} images: give one for each, or one for all");
+            throw new ArgumentException($"{name} are {ShapeCheck.Text(tensor.shape)}, but there are {batch} images: give one for each, or one for all");
     }
 }

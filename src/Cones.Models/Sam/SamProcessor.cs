@@ -1,4 +1,5 @@
 using Cones.Models.Imaging;
+using Cones.Models.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -33,7 +34,7 @@ public sealed class SamProcessor
     public static Tensor ScalePrompts(Tensor prompts, ImageSize original, ImageSize reshaped)
     {
         if (prompts.dim() == 0 || prompts.shape[^1] is not (2 or 4))
-            throw new ArgumentException($"prompts must be points [...,2] or boxes [...,4], not {SamChecks.Text(prompts.shape)}", nameof(prompts));
+            throw new ArgumentException($"prompts must be points [...,2] or boxes [...,4], not {ShapeCheck.Text(prompts.shape)}", nameof(prompts));
         using var scope = NewDisposeScope();
         double[] factors = [(double)reshaped.Width / original.Width, (double)reshaped.Height / original.Height];
         var factor = tensor(prompts.shape[^1] == 2 ? factors : [.. factors, .. factors], dtype: ScalarType.Float32, device: prompts.device);
@@ -49,7 +50,7 @@ public sealed class SamProcessor
     /// <exception cref="ArgumentException">The resized image is larger than the padded one, or there are no masks.</exception>
     public static Tensor MasksToImage(Tensor masks, ImageSize original, ImageSize reshaped, ImageSize padded)
     {
-        if (masks.dim() < 2) throw new ArgumentException($"masks must be [...,h,w], not {SamChecks.Text(masks.shape)}", nameof(masks));
+        if (masks.dim() < 2) throw new ArgumentException($"masks must be [...,h,w], not {ShapeCheck.Text(masks.shape)}", nameof(masks));
         if (reshaped.Height > padded.Height || reshaped.Width > padded.Width)
             throw new ArgumentException($"an image of {reshaped} (height x width) does not fit into {padded}", nameof(reshaped));
         using var scope = NewDisposeScope();

@@ -1,3 +1,4 @@
+using Cones.Models.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -38,14 +39,14 @@ public sealed record SamPrompts
         if ((Points is null) != (Labels is null)) throw new ArgumentException("points and labels are given together or not at all");
         if (Points is not null)
         {
-            SamChecks.Shape(nameof(Points), Points, "[B,P,N,2]", -1, -1, -1, 2);
-            SamChecks.Shape(nameof(Labels), Labels!, "[B,P,N] of the points", Points.shape.AsSpan(0, 3));
+            ShapeCheck.Require(nameof(Points), Points, ShapeCheck.Any, ShapeCheck.Any, ShapeCheck.Any, 2);
+            ShapeCheck.Require(nameof(Labels), Labels!, Points.shape.AsSpan(0, 3));
             CheckLabels(Labels!);
         }
 
-        if (Boxes is not null) SamChecks.Shape(nameof(Boxes), Boxes, "[B,P,4]", Points?.shape[0] ?? -1, Points?.shape[1] ?? -1, 4);
+        if (Boxes is not null) ShapeCheck.Require(nameof(Boxes), Boxes, Points?.shape[0] ?? ShapeCheck.Any, Points?.shape[1] ?? ShapeCheck.Any, 4);
         if (Masks is not null)
-            SamChecks.Shape(nameof(Masks), Masks, "[B,1,4h,4w]", Points?.shape[0] ?? Boxes?.shape[0] ?? -1, 1, config.MaskSize, config.MaskSize);
+            ShapeCheck.Require(nameof(Masks), Masks, Points?.shape[0] ?? Boxes?.shape[0] ?? ShapeCheck.Any, 1, config.MaskSize, config.MaskSize);
     }
 
     static void CheckLabels(Tensor labels)

@@ -1,24 +1,10 @@
 using Cones.Models.Layers;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Cones.Models.Sam3;
 
-/// <summary>Checks of numbers ahead of native code, where a wrong shape ends the process.</summary>
+/// <summary>What the configurations share: checks of numbers.</summary>
 static class Sam3Checks
 {
-    public static string Text(ReadOnlySpan<long> shape) => $"[{string.Join(",", shape.ToArray())}]";
-
-    /// <summary>Demands a shape; -1 stands for any length of at least 1.</summary>
-    public static void Shape(string name, Tensor tensor, string meaning, params ReadOnlySpan<long> expected)
-    {
-        var shape = tensor.shape;
-        var fits = shape.Length == expected.Length;
-        for (var i = 0; fits && i < shape.Length; i++) fits = expected[i] < 0 ? shape[i] > 0 : shape[i] == expected[i];
-        if (!fits)
-            throw new ArgumentException($"{name} must be {meaning} = {Text(expected).Replace("-1", "?", StringComparison.Ordinal)}, not {Text(shape)}", name);
-    }
-
     public static void Positive(params ReadOnlySpan<(string Name, int Value)> values)
     {
         foreach (var (name, value) in values)

@@ -56,7 +56,7 @@ public sealed class Sam3Model : Module
         var model = new Sam3Model(Sam3Config.FromFile(Path.Combine(folder, "config.json")));
         try
         {
-            ModelLoader.Load(model, checkpoint, (options ?? new LoadOptions()) with { Rename = Sam3Keys.Rename, Ignore = Sam3Keys.Ignored });
+            ModelLoader.Load(model, checkpoint, (options ?? new LoadOptions()) with { Rename = Sam3Keys.Rename });
             model.ToChannelsLast();
             return model;
         }
@@ -84,7 +84,7 @@ public sealed class Sam3Model : Module
     public Tensor Backbone(Tensor pixelValues)
     {
         var vision = Config.Vision.Backbone;
-        Sam3Checks.Shape(nameof(pixelValues), pixelValues, "[B,C,S,S]", -1, vision.NumChannels, vision.ImageSize, vision.ImageSize);
+        ShapeCheck.Require(nameof(pixelValues), pixelValues, ShapeCheck.Any, vision.NumChannels, vision.ImageSize, vision.ImageSize);
         using var scope = NewDisposeScope();
         return _vision.Backbone.Forward(pixelValues.to(_decoder.DType)).MoveToOuterDisposeScope();
     }
@@ -113,7 +113,7 @@ public sealed class Sam3Model : Module
     /// <exception cref="ArgumentException">The width is not D.</exception>
     public Tensor ProjectText(Tensor lastHiddenState)
     {
-        Sam3Checks.Shape(nameof(lastHiddenState), lastHiddenState, "[B,L,D]", -1, -1, Config.Text.HiddenSize);
+        ShapeCheck.Require(nameof(lastHiddenState), lastHiddenState, ShapeCheck.Any, ShapeCheck.Any, Config.Text.HiddenSize);
         return _textProjection.Forward(lastHiddenState);
     }
 
@@ -179,8 +179,8 @@ public sealed class Sam3Model : Module
     long Check(Sam3ImageFeatures features, Tensor textEmbeds, Tensor? mask)
     {
         CheckFeatures(features);
-        Sam3Checks.Shape(nameof(textEmbeds), textEmbeds, "[B,L,C]", -1, -1, Config.DetrEncoder.HiddenSize);
-        if (mask is not null) Sam3Checks.Shape(nameof(mask), mask, "[B,L] of the embeddings", textEmbeds.shape.AsSpan(0, 2));
+        ShapeCheck.Require(nameof(textEmbeds), textEmbeds, ShapeCheck.Any, ShapeCheck.Any, Config.DetrEncoder.HiddenSize);
+        if (mask is not null) ShapeCheck.Require(nameof(mask), mask, textEmbeds.shape.AsSpan(0, 2));
         var (images, texts) = (features.Levels[0].shape[0], textEmbeds.shape[0]);
         return texts == images || texts == 1 || images == 1
             ? Math.Max(images, texts)
@@ -193,8 +193,8 @@ public sealed class Sam3Model : Module
         if (features.Levels.Count != vision.ScaleFactors.Count - 1)
             throw new ArgumentException($"the features have {features.Levels.Count} levels, the model {vision.ScaleFactors.Count - 1}", nameof(features));
         for (var i = 0; i < features.Levels.Count; i++)
-            Sam3Checks.Shape(
-                $"level {i} of the features", features.Levels[i], "[B,C,h,w]",
-                i == 0 ? -1 : features.Levels[0].shape[0], vision.FpnHiddenSize, vision.LevelSize(i), vision.LevelSize(i));
+            ShapeCheck.Require(
+                $"level {i} of the features", features.Levels[i],
+                i == 0 ? ShapeCheck.Any : features.Levels[0].shape[0], vision.FpnHiddenSize, vision.LevelSize(i), vision.LevelSize(i));
     }
 }

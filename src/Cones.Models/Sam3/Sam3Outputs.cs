@@ -1,3 +1,4 @@
+using Cones.Models.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -31,8 +32,8 @@ public sealed record Sam3BoxPrompts(Tensor Boxes, Tensor? Labels = null)
     /// <exception cref="ArgumentException">Something does not fit; the message holds the numbers.</exception>
     internal void Validate(long batch)
     {
-        Sam3Checks.Shape(nameof(Boxes), Boxes, "[B,N,4]", batch, -1, 4);
-        if (Labels is not null) Sam3Checks.Shape(nameof(Labels), Labels, "[B,N] of the boxes", Boxes.shape.AsSpan(0, 2));
+        ShapeCheck.Require(nameof(Boxes), Boxes, batch, ShapeCheck.Any, 4);
+        if (Labels is not null) ShapeCheck.Require(nameof(Labels), Labels, Boxes.shape.AsSpan(0, 2));
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var labels = Labels?.to(ScalarType.Int64) ?? ones(batch, Boxes.shape[1], ScalarType.Int64, Boxes.device);
