@@ -6,7 +6,7 @@ namespace Cones.Models.Sam;
 public static class SamKeys
 {
     const string Positions = "shared_image_embedding.positional_embedding";
-    const string TiedPositions = "prompt_encoder.shared_embedding.positional_embedding";
+    const string PromptPositions = "prompt_encoder.shared_embedding.positional_embedding";
 
     // The first row that fits the beginning of a key decides.
     static readonly (string Meta, string Ours)[] s_meta =
@@ -31,12 +31,15 @@ public static class SamKeys
         ("mask_decoder.transformer.norm_final_attn.", "mask_decoder.transformer.layer_norm_final_attn."),
     ];
 
+    /// <summary>The two keys of the position encoding, which are tied: the model has the first.</summary>
+    public static IReadOnlyList<string> TiedPositions { get; } = [Positions, PromptPositions];
+
     /// <summary>For a file of transformers, which holds the position encoding once or, as two tied copies, twice.</summary>
     /// <param name="keys">The checkpoint's keys.</param>
     public static Func<string, string?> HuggingFace(IEnumerable<string> keys)
     {
         var hasBoth = keys.Contains(Positions);
-        return key => key != TiedPositions ? key : hasBoth ? null : Positions;
+        return key => key != PromptPositions ? key : hasBoth ? null : Positions;
     }
 
     /// <summary>For a file of Meta's own program.</summary>

@@ -22,9 +22,12 @@ sealed class SamPositionalEmbedding : Module
         return cat([angles.sin(), angles.cos()], dim: -1).to(frequencies.dtype).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The encoding of the middle of every token of a grid, [1, C, side, side].</summary>
-    public Tensor Grid(long side)
+    /// <summary>The encoding of the middle of every token of a grid, [1, C, side, side]; kept, and owned by this layer.</summary>
+    public Tensor Grid(long side) => _frequencies.Derived($"grid {side}", _ => MakeGrid(side));
+
+    Tensor MakeGrid(long side)
     {
+        using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var middles = (arange(side, dtype: ScalarType.Float32, device: _frequencies.Value.device) + 0.5) / side; // [side]
         var places = stack([middles.expand(side, -1), middles.unsqueeze(1).expand(-1, side)], dim: -1); // [y, x, (x, y)]

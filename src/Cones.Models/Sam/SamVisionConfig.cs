@@ -44,7 +44,7 @@ public sealed record SamVisionConfig
     /// <summary>The side of the attention windows, in tokens; 0 for global attention in every layer.</summary>
     public int WindowSize { get; init; } = 14;
 
-    /// <summary>The layers with global attention.</summary>
+    /// <summary>The layers with global attention; further indices have no meaning, as in transformers.</summary>
     public IReadOnlyList<int> GlobalAttnIndexes { get; init; } = [2, 5, 8, 11];
 
     /// <summary>The frequencies of the random position encoding: half of its width.</summary>
@@ -78,9 +78,6 @@ public sealed record SamVisionConfig
         SamChecks.Epsilon(LayerNormEps);
         SamChecks.Activation(HiddenAct);
         if (WindowSize < 0) throw new ArgumentException($"window_size is {WindowSize}, but must be at least 0");
-        foreach (var layer in GlobalAttnIndexes)
-            if (layer < 0 || layer >= NumHiddenLayers)
-                throw new ArgumentException($"global_attn_indexes holds {layer}, but the layers are 0 to {NumHiddenLayers - 1}");
     }
 
     /// <summary>Reads <c>vision_config</c>; null means the defaults.</summary>

@@ -38,7 +38,7 @@ public sealed record Sam3ViTConfig
     /// <summary>The side of the attention windows, in tokens.</summary>
     public int WindowSize { get; init; } = 24;
 
-    /// <summary>The layers with global attention.</summary>
+    /// <summary>The layers with global attention; further indices have no meaning, as in transformers.</summary>
     public IReadOnlyList<int> GlobalAttnIndexes { get; init; } = [7, 15, 23, 31];
 
     /// <summary>The side of the images that the position table was made for; larger grids repeat it.</summary>
@@ -69,9 +69,6 @@ public sealed record Sam3ViTConfig
         if (!(LayerNormEps > 0)) throw new ArgumentException($"layer_norm_eps is {LayerNormEps}, but must be above 0");
         if (!(RopeTheta > 0)) throw new ArgumentException($"rope_theta is {RopeTheta}, but must be above 0");
         if (WindowSize < 0) throw new ArgumentException($"window_size is {WindowSize}, but must be at least 0");
-        foreach (var layer in GlobalAttnIndexes)
-            if (layer < 0 || layer >= NumHiddenLayers)
-                throw new ArgumentException($"global_attn_indexes holds {layer}, but the layers are 0 to {NumHiddenLayers - 1}");
     }
 
     /// <summary>Reads <c>backbone_config</c>; null means the defaults.</summary>

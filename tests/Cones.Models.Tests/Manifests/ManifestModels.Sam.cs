@@ -5,8 +5,6 @@ namespace Cones.Models.Tests.Manifests;
 
 static partial class ManifestModels
 {
-    const string TiedPositions = "prompt_encoder.shared_embedding.positional_embedding";
-
     // The published counts are without the random frequencies [2, 128], which are a constant.
     static IReadOnlyList<ManifestModel> Sam =>
     [
@@ -19,8 +17,8 @@ static partial class ManifestModels
 
     // The manifests hold both of the tied copies; the second one is left out.
     static ManifestModel Segmenter(string manifest, SamConfig config, long parameters) =>
-        new(manifest, () => new SamModel(config), parameters, SamKeys.HuggingFace(["shared_image_embedding.positional_embedding", TiedPositions]))
+        new(manifest, () => new SamModel(config), parameters, SamKeys.HuggingFace(SamKeys.TiedPositions))
         {
-            Unused = [TiedPositions],
+            Unused = [SamKeys.TiedPositions[1]],
         };
 }

@@ -8,7 +8,7 @@ public sealed class SamConfigTests : WeightsFixture
     [Theory]
     [InlineData("""{ "vision_config": { "hidden_size": 100, "num_attention_heads": 12 } }""", "100", "12")]
     [InlineData("""{ "vision_config": { "image_size": 1000 } }""", "1000", "16")]
-    [InlineData("""{ "vision_config": { "global_attn_indexes": [12] } }""", "12", "0 to 11")]
+    [InlineData("""{ "vision_config": { "window_size": -1 } }""", "-1", "window_size")]
     [InlineData("""{ "vision_config": { "num_pos_feats": 64 } }""", "128", "256")]
     [InlineData("""{ "vision_config": { "hidden_act": "mish" } }""", "mish", "gelu")]
     [InlineData("""{ "prompt_encoder_config": { "image_size": 512 } }""", "512", "1024")]
@@ -33,8 +33,9 @@ public sealed class SamConfigTests : WeightsFixture
     public void Absent_parts_have_the_published_defaults()
     {
         var path = PathOf("config.json");
-        File.WriteAllText(path, """{ "vision_config": { "hidden_size": 1024, "num_attention_heads": 16, "mlp_ratio": 2.0 } }""");
+        File.WriteAllText(path, """{ "vision_config": { "hidden_size": 1024, "num_attention_heads": 16, "mlp_ratio": 2.0, "num_hidden_layers": 3 } }""");
         var config = SamConfig.FromFile(path);
+        Assert.Equal((14, 64), (config.Vision.WindowOf(1), config.Vision.WindowOf(2)));
         Assert.Equal(2048, config.Vision.MlpDim);
         Assert.Equal(new SamMaskDecoderConfig(), config.MaskDecoder);
         Assert.Equal(new SamPromptEncoderConfig(), config.PromptEncoder);

@@ -9,7 +9,7 @@ public sealed class Sam3ConfigTests : WeightsFixture
     [InlineData("""{ "vision_config": { "backbone_config": { "hidden_size": 1000 } } }""", "1000", "64")]
     [InlineData("""{ "vision_config": { "backbone_config": { "image_size": 1000 } } }""", "1000", "14")]
     [InlineData("""{ "vision_config": { "backbone_config": { "image_size": [1008, 504] } } }""", "1008 x 504", "square")]
-    [InlineData("""{ "vision_config": { "backbone_config": { "global_attn_indexes": [32] } } }""", "32", "0 to 31")]
+    [InlineData("""{ "vision_config": { "backbone_config": { "rope_theta": 0 } } }""", "0", "rope_theta")]
     [InlineData("""{ "vision_config": { "backbone_config": { "rope_parameters": { "rope_type": "yarn" } } } }""", "yarn", "axial")]
     [InlineData("""{ "vision_config": { "backbone_config": { "model_type": "hiera" } } }""", "hiera", "sam3_vit_model")]
     [InlineData("""{ "vision_config": { "scale_factors": [4, 3, 1] } }""", "3", "0.5")]

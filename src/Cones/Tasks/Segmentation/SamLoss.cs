@@ -33,6 +33,7 @@ public static class SamLoss
         options ??= new SamLossOptions();
         Check(masks, iouScores, targets);
         using var scope = NewDisposeScope();
+        masks = masks.to(ScalarType.Float32);
         var expected = targets.unsqueeze(2).expand_as(masks); // [B, P, H, W] -> [B, P, M, H, W]
         var loss = MaskLoss(masks, expected, options); // [B, P, M]
         var best = loss.argmin(2, keepdim: true); // [B, P, 1]
