@@ -41,7 +41,7 @@ public sealed class SamProcessor
         return (prompts * factor).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Mask logits in the original image's pixels; the mask is where they are above 0.</summary>
+    /// <summary>Mask logits in the original image's pixels, float32; the mask is where they are above 0.</summary>
     /// <param name="masks">Logits as the model gives them, [..., h, w].</param>
     /// <param name="original">The image's size.</param>
     /// <param name="reshaped">Its size after resizing, without padding.</param>
@@ -53,12 +53,10 @@ public sealed class SamProcessor
         if (masks.dim() < 2) throw new ArgumentException($"masks must be [...,h,w], not {ShapeCheck.Text(masks.shape)}", nameof(masks));
         if (reshaped.Height > padded.Height || reshaped.Width > padded.Width)
             throw new ArgumentException($"an image of {reshaped} (height x width) does not fit into {padded}", nameof(reshaped));
-        using var scope = NewDisposeScope();
-        var maps = masks.reshape(1, -1, masks.shape[^2], masks.shape[^1]).to(ScalarType.Float32); // [1, N, h, w]
-        var image = Resize(maps, padded).narrow(2, 0, reshaped.Height).narrow(3, 0, reshaped.Width);
-        return Resize(image, original).reshape([.. masks.shape[..^2], original.Height, original.Width]).MoveToOuterDisposeScope();
+        var (height, width) = ((int)masks.shape[^2], (int)masks.shape[^1]);
+        // To the padded square, without the padding, to the original size.
+        var rows = BilinearWeights.Resize(reshaped.Height, original.Height).After(BilinearWeights.Resize(height, padded.Height));
+        var columns = BilinearWeights.Resize(reshaped.Width, original.Width).After(BilinearWeights.Resize(width, padded.Width));
+        return BilinearWeights.Apply(masks, rows, columns);
     }
-
-    static Tensor Resize(Tensor maps, ImageSize size) =>
-        nn.functional.interpolate(maps, size: [size.Height, size.Width], mode: InterpolationMode.Bilinear, align_corners: false);
 }

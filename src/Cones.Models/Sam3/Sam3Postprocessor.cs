@@ -66,8 +66,14 @@ public static class Sam3Postprocessor
     }
 
     // Probabilities are resized, not logits: [n, h, w] -> [n, H, W].
-    static Tensor Probabilities(Tensor logits, ImageSize size) => nn.functional.interpolate(
-        logits.to(ScalarType.Float32).sigmoid().unsqueeze(0), size: [size.Height, size.Width], mode: InterpolationMode.Bilinear, align_corners: false).squeeze(0);
+    static Tensor Probabilities(Tensor logits, ImageSize size)
+    {
+        using var scope = NewDisposeScope();
+        return BilinearWeights.Apply(
+            logits.to(ScalarType.Float32).sigmoid(),
+            BilinearWeights.Resize((int)logits.shape[^2], size.Height),
+            BilinearWeights.Resize((int)logits.shape[^1], size.Width)).MoveToOuterDisposeScope();
+    }
 
     static void Check(Tensor output, IReadOnlyList<ImageSize> sizes)
     {
