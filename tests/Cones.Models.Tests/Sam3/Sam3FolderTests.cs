@@ -1,3 +1,4 @@
+using Cones.Models.Imaging;
 using Cones.Models.Sam3;
 using Cones.Models.Tests.Clip;
 using Cones.Models.Tests.Weights;
@@ -40,6 +41,17 @@ public sealed class Sam3FolderTests : WeightsFixture
         Assert.Null(Sam3Keys.Rename("text_encoder.text_model.embeddings.position_ids"));
         Assert.Null(Sam3Keys.Rename("tracker_model.no_memory_embedding"));
         Assert.Equal("detr_encoder.layers.0.layer_norm1.bias", Sam3Keys.Rename("detr_encoder.layers.0.layer_norm1.bias"));
+    }
+
+    [Fact]
+    public void Images_are_squeezed_to_the_models_square()
+    {
+        var processor = new ImageProcessor(ImageProcessorConfig.Sam3FromFile(Path.Combine(s_model, "preprocessor_config.json")));
+        using var batch = processor.Preprocess(RgbImage.Filled(80, 50, new Rgb(255, 0, 0)));
+        Assert.Equal([1, 3, 40, 40], batch.PixelValues.shape);
+        Assert.Equal([1, -1, -1], batch.PixelValues[0, .., 39, 39].data<float>().ToArray());
+        using var real = new ImageProcessor(ImageProcessorConfig.Sam3).Preprocess(RgbImage.Filled(8, 8, new Rgb(0, 0, 0)));
+        Assert.Equal([1, 3, 1008, 1008], real.PixelValues.shape);
     }
 
     [Fact]
