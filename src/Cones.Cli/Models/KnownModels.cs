@@ -2,6 +2,8 @@ using Cones.Models;
 using Cones.Models.Clip;
 using Cones.Models.Glip;
 using Cones.Models.Glip.Configuration;
+using Cones.Models.Sam;
+using Cones.Models.Sam3;
 using Cones.Models.StableDiffusion.TinyVae;
 using Cones.Models.StableDiffusion.UNet;
 using Cones.Models.StableDiffusion.Vae;
@@ -22,6 +24,10 @@ static class KnownModels
         .. Text("CLIPTextModel", "CLIPTextModelWithProjection", "clip_text_model"),
         .. Vision("CLIPVisionModel", "CLIPVisionModelWithProjection", "clip_vision_model"),
         .. Joint("CLIPModel", "clip"),
+        .. ((string[])["SamModel", "sam"]).Select(family => new InspectableModel(
+            family, f => new SamModel(SamConfig.FromFile(Config(f))), new LoadOptions { Rename = SamKeys.HuggingFace(SamKeys.TiedPositions) })),
+        .. ((string[])["Sam3Model", "sam3", "Sam3VideoModel", "sam3_video"]).Select(family => new InspectableModel(
+            family, f => new Sam3Model(Sam3Config.FromFile(Config(f))), new LoadOptions { Rename = Sam3Keys.Rename })),
     ];
 
     static IEnumerable<InspectableModel> Text(params string[] families) => families.Select(family => new InspectableModel(
