@@ -48,13 +48,12 @@ sealed class RelativeAttention : KernelFunction<RelativeAttention>
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override List<Tensor> Gradients(AutogradContext context, Tensor gradOutput)
     {
-        var scale = ((Call)ctx.get_data("call")).Scale;
-        using var scope = NewDisposeScope();
-        var saved = ctx.get_saved_variables();
+        var scale = ((Call)context.get_data("call")).Scale;
+        var saved = context.get_saved_variables();
         var (q, k, v, vertical, horizontal, y) = (saved[0], saved[1], saved[2], saved[3], saved[4], saved[5]);
-        var shared = (grad_output * y).sum(-1, keepdim: true); // [N, S, 1]
+        var shared = (gradOutput * y).sum(-1, keepdim: true); // [N, S, 1]
         Tensor[] grads = [.. saved.Take(5).Select(x => zeros_like(x))];
         foreach (var (n, rows) in Chunks(q))
         {
@@ -62,7 +61,7 @@ sealed class RelativeAttention : KernelFunction<RelativeAttention>
             var (keys, values) = (k.narrow(0, n.First, n.Count), v.narrow(0, n.First, n.Count)); // [n, S, d]
             var queries = Part(q, n, rows); // [n, c, d]
             var probabilities = Probabilities(queries, keys, Part(vertical, n, rows), Part(horizontal, n, rows), scale); // [n, c, S]
-            var gradY = Part(grad_output, n, rows); // [n, c, d]
+            var gradY = Part(gradOutput, n, rows); // [n, c, d]
             var gradLogits = gradY.bmm(values.transpose(1, 2)).sub_(Part(shared, n, rows)).mul_(probabilities); // [n, c, S]
             var grid = gradLogits.view(n.Count, rows.Count, vertical.shape[2], horizontal.shape[2]); // [n, c, height, width]
             Part(grads[0], n, rows).copy_(gradLogits.bmm(keys).mul_(scale));
@@ -72,7 +71,7 @@ sealed class RelativeAttention : KernelFunction<RelativeAttention>
             Part(grads[4], n, rows).copy_(grid.sum(2));
         }
 
-        return [.. grads.Select(g => g.MoveToOuterDisposeScope()), null!];
+        return [.. grads, null!];
     }
 
     static Tensor Compute(Tensor q, Tensor k, Tensor v, Tensor vertical, Tensor horizontal, double scale)
