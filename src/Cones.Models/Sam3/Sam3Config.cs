@@ -58,7 +58,7 @@ public sealed record Sam3Config
             var config = new Sam3Config
             {
                 Vision = Sam3VisionConfig.FromJson(json.Child("vision_config")),
-                Text = json.Has("text_config") ? ReadText(path) : defaults.Text,
+                Text = json.Child("text_config") is { } text ? ClipTextConfig.Read(text) : defaults.Text,
                 GeometryEncoder = Sam3LayersConfig.FromJson(geometry, defaults.GeometryEncoder),
                 RoiSize = geometry?.Int("roi_size", defaults.RoiSize) ?? defaults.RoiSize,
                 DetrEncoder = Sam3LayersConfig.FromJson(json.Child("detr_encoder_config"), defaults.DetrEncoder),
@@ -97,13 +97,5 @@ public sealed record Sam3Config
         Sam3Checks.Multiple("mask decoder hidden_size", MaskHiddenSize, "the groups of its norms,", 8);
         if (NumUpsamplingStages < Vision.ScaleFactors.Count - 2)
             throw new ArgumentException($"num_upsampling_stages is {NumUpsamplingStages}, but {Vision.ScaleFactors.Count - 1} levels need {Vision.ScaleFactors.Count - 2}");
-    }
-
-    // The text tower reads its own JSON.
-    static ClipTextConfig ReadText(string path)
-    {
-        using var document = JsonDocument.Parse(File.ReadAllBytes(path));
-        var root = document.RootElement;
-        return ClipTextConfig.FromJson(root.TryGetProperty("detector_config", out var detector) && detector.ValueKind == JsonValueKind.Object ? detector : root);
     }
 }

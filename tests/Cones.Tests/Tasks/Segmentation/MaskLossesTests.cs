@@ -2,7 +2,7 @@ using Cones.Tasks.Segmentation;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Cones.Tests.Segmentation;
+namespace Cones.Tests.Tasks.Segmentation;
 
 public sealed class MaskLossesTests : IDisposable
 {

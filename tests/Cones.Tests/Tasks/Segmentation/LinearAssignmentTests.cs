@@ -1,6 +1,6 @@
 using Cones.Tasks.Segmentation;
 
-namespace Cones.Tests.Segmentation;
+namespace Cones.Tests.Tasks.Segmentation;
 
 public sealed class LinearAssignmentTests
 {
