@@ -6,6 +6,7 @@ using Cones.Cli.Generate;
 using Cones.Cli.Models;
 using Cones.Cli.Search;
 using Cones.Models;
+using Cones.Models.Weights;
 
 namespace Cones.Cli;
 
@@ -63,7 +64,8 @@ static class ConesCommand
         catch (Exception e)
         {
             var expected = e is ConesException or IOException or UnauthorizedAccessException;
-            error.WriteLine(expected ? $"cones: {e.Message}" : $"cones: unexpected error: {e.Message} (--verbose shows where)");
+            var remedy = e is not ConesException && FileErrors.IsDiskFull(e) ? "; free some space, the same command then goes on from its last checkpoint" : "";
+            error.WriteLine(expected ? $"cones: {e.Message}{remedy}" : $"cones: unexpected error: {e.Message} (--verbose shows where)");
             if (parsed.GetValue(s_verbose)) error.WriteLine(e);
             return expected ? ExitCodes.BadInput : ExitCodes.Failure;
         }

@@ -32,6 +32,13 @@ sealed class PreviewPictures(string name, bool includeXL) : IDisposable
     public void Write(GenerationModel model, IPrompt prompt, string folder, int step)
     {
         if (model.IsXL && !includeXL) return;
+        var path = Path.Combine(folder, $"step-{step:000000}.png");
+        if (step == 0 && File.Exists(path))
+        {
+            _first = _last = RgbImage.Load(path); // a search that goes on has drawn its beginning
+            return;
+        }
+
         using var scope = torch.NewDisposeScope();
         using var noGrad = torch.no_grad();
         var built = prompt.Build([.. Enumerable.Range(0, Count).Select(i => i % prompt.TemplateCount)]);
@@ -50,7 +57,7 @@ sealed class PreviewPictures(string name, bool includeXL) : IDisposable
         Directory.CreateDirectory(folder);
         _last = RgbImage.Grid(result.ToRgbImages(), Count);
         _first ??= _last;
-        _last.Save(Path.Combine(folder, $"step-{step:000000}.png"), new ImageSaveOptions { Text = new Dictionary<string, string> { ["concept"] = name } });
+        _last.Save(path, new ImageSaveOptions { Text = new Dictionary<string, string> { ["concept"] = name } });
     }
 
     public void Dispose()

@@ -175,6 +175,10 @@ public sealed class GenerationSearchTests : IDisposable
         });
         Assert.Equal(found, second.StartLoss, 1e-4);
         Assert.True(second.BestLoss < second.StartLoss);
+        // The concept goes along as it was found.
+        using var start = ConceptFile.Load(path);
+        Assert.Equal((start.Metadata.Method, start.Metadata.SlotRule, start.Metadata.BaseText), (second.Concept.Metadata.Method, second.Concept.Metadata.SlotRule, second.Concept.Metadata.BaseText));
+        Assert.True(second.Concept.Concepts[0].Vectors.equal(start.Concepts[0].Vectors).all().item<bool>());
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Reflection;
 using Cones.Concepts;
 using Cones.Models;
@@ -67,7 +66,7 @@ public static class GenerationSearch
         if (options.Method == GenerationMethod.Full && folder is not null) DenoiserTuning.Save(model, folder.Path);
 
         var bestLoss = search is null ? startLoss : evaluates ? search.BestLoss : problem.EvaluationLoss();
-        var concept = Concept.FromVectors(options.Name, prompt.ToVectors(start.Placeholder.Slots), prompt.Pooled);
+        var concept = FoundConcept(options, start, prompt);
         var metadata = Metadata(options, model, start, data.Digest, startLoss, bestLoss, search);
         return new GenerationSearchResult(new ConceptFile([concept], metadata), startLoss, bestLoss, start.Placeholder.BaseText, start.Candidates, search);
 
@@ -96,10 +95,16 @@ public static class GenerationSearch
         return search;
     }
 
+    // The denoiser was trained for the concept that it started from: that goes with it.
+    static Concept FoundConcept(GenerationSearchOptions options, StartWords start, SearchPrompt prompt) =>
+        options.Method == GenerationMethod.Full && start.Concept is { } file
+            ? Concept.FromVectors(options.Name, file.Concepts[0].Vectors, file.Concepts[0].Pooled)
+            : Concept.FromVectors(options.Name, prompt.ToVectors(start.Placeholder.Slots), prompt.Pooled);
+
     static ConceptMetadata Metadata(
         GenerationSearchOptions options, GenerationModel model, StartWords start, string digest, double startLoss, double bestLoss, SearchResult? search) => new()
         {
-            Method = GenerationMethods.NameOf(options.Method),
+            Method = options.Method == GenerationMethod.Full && start.Concept is { } trained ? trained.Metadata.Method : GenerationMethods.NameOf(options.Method),
             Task = "generation",
             ModelFamily = model.Family,
             ModelFingerprint = model.Fingerprint(),
@@ -107,10 +112,13 @@ public static class GenerationSearch
             {
                 GenerationMethod.Concept => options.Rule,
                 GenerationMethod.PseudoWord => SlotRule.Overwrite,
+                GenerationMethod.Full when start.Concept is { } kept => kept.Metadata.SlotRule,
                 _ => SlotRule.Residual,
             },
             BaseText = start.Placeholder.BaseText,
-            Init = string.Create(CultureInfo.InvariantCulture, $"{InitKinds.NameOf(options.InitKind)}: {string.Join(", ", start.Words)}"),
+            Init = options.StartConcept is { } path
+                ? $"{GenerationMethods.NameOf(options.Method)} from {Path.GetFileName(path)}"
+                : $"{InitKinds.NameOf(options.InitKind)}: {string.Join(", ", start.Words)}",
             Steps = search?.BestStep ?? 0,
             Seed = options.Search.Seed,
             DataDigest = digest,

@@ -40,8 +40,15 @@ public sealed record TrainingViews(IReadOnlyList<Tensor> Pixels, IReadOnlyList<T
     {
         if (File.Exists(folder)) return [folder];
         if (!Directory.Exists(folder)) throw new ConesException($"{folder} does not exist: name a folder with a few pictures of the concept (--images)");
-        string[] files = [.. Directory.EnumerateFiles(folder).Where(f => s_extensions.Contains(Path.GetExtension(f).ToLowerInvariant())).Order(StringComparer.Ordinal)];
-        return files.Length > 0 ? files : throw new ConesException($"{folder} holds no pictures: put some there ({string.Join(", ", s_extensions)})");
+        try
+        {
+            string[] files = [.. Directory.EnumerateFiles(folder).Where(f => s_extensions.Contains(Path.GetExtension(f).ToLowerInvariant())).Order(StringComparer.Ordinal)];
+            return files.Length > 0 ? files : throw new ConesException($"{folder} holds no pictures: put some there ({string.Join(", ", s_extensions)})");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ConesException($"{folder} may not be read: change its permissions", e);
+        }
     }
 
     /// <summary>Loads all views at once.</summary>
