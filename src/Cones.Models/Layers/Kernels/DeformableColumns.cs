@@ -1,0 +1,201 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using Cones.Models.Native;
+
+namespace Cones.Models.Layers.Kernels;
+
+/// <summary>
+/// Gathers what a modulated deformable 3 x 3 convolution reads around each output pixel, so that it becomes one matrix
+/// product; and back. Maps are channels-last.
+/// </summary>
+/// <param name="height">Rows of the input.</param>
+/// <param name="width">Columns of the input.</param>
+/// <param name="channels">Channels of the input, a multiple of 8.</param>
+/// <param name="outHeight">Rows of the output.</param>
+/// <param name="outWidth">Columns of the output.</param>
+/// <param name="stride">Input pixels from one output pixel to the next; the padding is 1.</param>
+sealed unsafe class DeformableColumns(long height, long width, long channels, long outHeight, long outWidth, long stride)
+{
+    /// <summary>Taps of the kernel.</summary>
+    public const int Taps = Side * Side;
+
+    const int Side = 3;
+    const int Lanes = 8;
+
+    // The backward pass sums into the input's gradient from anywhere: a thread owns some channels of all pixels.
+    const int SliceChannels = 32;
+
+    readonly long _outPixels = outHeight * outWidth;
+
+    /// <summary>Products that <see cref="Scatter"/> needs room for, in floats a row.</summary>
+    public long ProductsPerRow => Slices * Taps * 4;
+
+    long Slices => (channels + SliceChannels - 1) / SliceChannels;
+
+    /// <summary>Writes columns [rows, 9 C] for output pixels, counted through samples.</summary>
+    /// <param name="x">[B, H, W, C].</param>
+    /// <param name="offset">[B, 18, H', W']: for each tap the shift down, then right.</param>
+    /// <param name="mask">[B, 9, H', W'].</param>
+    /// <param name="zeros">C zeros.</param>
+    /// <param name="columns">[rows, 9 C].</param>
+    /// <param name="first">The first output pixel.</param>
+    /// <param name="rows">The number of output pixels.</param>
+    public void Gather(float* x, float* offset, float* mask, float* zeros, float* columns, long first, long rows)
+    {
+        ParallelRange.Run(rows, Math.Max(1, 16384 / (Taps * channels)), (from, to) =>
+        {
+            for (var row = from; row < to; row++) GatherPixel(x, offset, mask, zeros, columns + (row * Taps * channels), first + row);
+        });
+    }
+
+    /// <summary>The gradients that follow from those of some columns.</summary>
+    /// <param name="x">As in <see cref="Gather"/>.</param>
+    /// <param name="offset">As in <see cref="Gather"/>.</param>
+    /// <param name="mask">As in <see cref="Gather"/>.</param>
+    /// <param name="zeros">C zeros.</param>
+    /// <param name="gradColumns">[rows, 9 C].</param>
+    /// <param name="points">Room for 9 points a row.</param>
+    /// <param name="products">Room for <see cref="ProductsPerRow"/> floats a row.</param>
+    /// <param name="gradX">[B, H, W, C]: added to; or null.</param>
+    /// <param name="gradOffset">[B, 18, H', W']: written.</param>
+    /// <param name="gradMask">[B, 9, H', W']: written.</param>
+    /// <param name="first">The first output pixel.</param>
+    /// <param name="rows">The number of output pixels.</param>
+    public void Scatter(
+        float* x, float* offset, float* mask, float* zeros, float* gradColumns, BilinearPoint* points, float* products,
+        float* gradX, float* gradOffset, float* gradMask, long first, long rows)
+    {
+        ParallelRange.Run(rows, 64, (from, to) =>
+        {
+            for (var row = from; row < to; row++)
+            {
+                var (sample, pixel) = Math.DivRem(first + row, _outPixels);
+                for (var tap = 0; tap < Taps; tap++) Locate(ref points[(row * Taps) + tap], offset, sample, pixel, tap);
+            }
+        });
+
+        ParallelRange.Run(Slices, 1, (from, to) =>
+        {
+            for (var slice = from; slice < to; slice++)
+                ScatterSlice(x, mask, zeros, gradColumns, points, products + (slice * rows * Taps * 4), gradX, first, rows, slice * SliceChannels);
+        });
+
+        ParallelRange.Run(rows, 64, (from, to) =>
+        {
+            for (var row = from; row < to; row++)
+            {
+                var (sample, pixel) = Math.DivRem(first + row, _outPixels);
+                for (var tap = 0; tap < Taps; tap++)
+                {
+                    var sum = Vector128<float>.Zero;
+                    for (var slice = 0L; slice < Slices; slice++) sum += Vector128.Load(products + ((((slice * rows) + row) * Taps) + tap) * 4);
+                    var (value, byRow, byColumn) = points[(row * Taps) + tap].Derivatives(sum[0], sum[1], sum[2], sum[3]);
+                    var at = (((sample * Taps) + tap) * _outPixels) + pixel;
+                    gradMask[at] = value;
+                    var down = (((sample * 2 * Taps) + (2 * tap)) * _outPixels) + pixel;
+                    gradOffset[down] = byRow * mask[at];
+                    gradOffset[down + _outPixels] = byColumn * mask[at];
+                }
+            }
+        });
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    void GatherPixel(float* x, float* offset, float* mask, float* zeros, float* target, long row)
+    {
+        BilinearPoint point = default;
+        var (sample, pixel) = Math.DivRem(row, _outPixels);
+        var map = x + (sample * height * width * channels);
+        var count = channels;
+        for (var tap = 0; tap < Taps; tap++, target += count)
+        {
+            if (!Locate(ref point, offset, sample, pixel, tap))
+            {
+                new Span<float>(target, (int)count).Clear();
+                continue;
+            }
+
+            var shares = point.Shares(mask[(((sample * Taps) + tap) * _outPixels) + pixel]);
+            float* topLeft = At(map, point.TopLeft, zeros), topRight = At(map, point.TopRight, zeros);
+            float* bottomLeft = At(map, point.BottomLeft, zeros), bottomRight = At(map, point.BottomRight, zeros);
+            var (a, b, c, d) = (Vector256.Create(shares.TopLeft), Vector256.Create(shares.TopRight), Vector256.Create(shares.BottomLeft), Vector256.Create(shares.BottomRight));
+            for (var i = 0L; i < count; i += Lanes)
+            {
+                var upper = Vector256.FusedMultiplyAdd(b, Vector256.Load(topRight + i), a * Vector256.Load(topLeft + i));
+                var lower = Vector256.FusedMultiplyAdd(d, Vector256.Load(bottomRight + i), c * Vector256.Load(bottomLeft + i));
+                (upper + lower).Store(target + i);
+            }
+        }
+    }
+
+    // The products of the columns' gradients with the pixels, and their share in the pixels' gradient, of some channels.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    void ScatterSlice(
+        float* x, float* mask, float* zeros, float* gradColumns, BilinearPoint* points, float* products, float* gradX, long first, long rows, long firstChannel)
+    {
+        var sink = stackalloc float[SliceChannels];
+        var count = Math.Min(SliceChannels, channels - firstChannel);
+        for (var row = 0L; row < rows; row++)
+        {
+            var (sample, pixel) = Math.DivRem(first + row, _outPixels);
+            var map = x + (sample * height * width * channels) + firstChannel;
+            var gradMap = gradX + (sample * height * width * channels) + firstChannel;
+            for (var tap = 0; tap < Taps; tap++)
+            {
+                var at = (row * Taps) + tap;
+                ref var point = ref points[at];
+                var source = gradColumns + (at * channels) + firstChannel;
+                float* topLeft = At(map, point.TopLeft, zeros), topRight = At(map, point.TopRight, zeros);
+                float* bottomLeft = At(map, point.BottomLeft, zeros), bottomRight = At(map, point.BottomRight, zeros);
+                Vector256<float> a = default, b = default, c = default, d = default;
+                for (var i = 0L; i < count; i += Lanes)
+                {
+                    var gradient = Vector256.Load(source + i);
+                    a = Vector256.FusedMultiplyAdd(gradient, Vector256.Load(topLeft + i), a);
+                    b = Vector256.FusedMultiplyAdd(gradient, Vector256.Load(topRight + i), b);
+                    c = Vector256.FusedMultiplyAdd(gradient, Vector256.Load(bottomLeft + i), c);
+                    d = Vector256.FusedMultiplyAdd(gradient, Vector256.Load(bottomRight + i), d);
+                }
+
+                VectorSums.Of(a, b, c, d).Store(products + (at * 4));
+                if (gradX == null) continue;
+                var shares = point.Shares(mask[(((sample * Taps) + tap) * _outPixels) + pixel]);
+                Add(At(gradMap, point.TopLeft, sink), source, shares.TopLeft, count);
+                Add(At(gradMap, point.TopRight, sink), source, shares.TopRight, count);
+                Add(At(gradMap, point.BottomLeft, sink), source, shares.BottomLeft, count);
+                Add(At(gradMap, point.BottomRight, sink), source, shares.BottomRight, count);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Add(float* target, float* source, float factor, long count)
+    {
+        var f = Vector256.Create(factor);
+        for (var i = 0L; i < count; i += Lanes) Vector256.FusedMultiplyAdd(f, Vector256.Load(source + i), Vector256.Load(target + i)).Store(target + i);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    float* At(float* map, int pixel, float* outside) => pixel < 0 ? outside : map + (pixel * channels);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    bool Locate(ref BilinearPoint point, float* offset, long sample, long pixel, int tap)
+    {
+        var (row, column) = Math.DivRem(pixel, outWidth);
+        var shift = offset + (((sample * 2 * Taps) + (2 * tap)) * _outPixels) + pixel;
+        return point.Locate((row * stride) - 1 + (tap / Side) + shift[0], (column * stride) - 1 + (tap % Side) + shift[_outPixels], (int)height, (int)width);
+    }
+}
+
+/// <summary>Horizontal sums.</summary>
+static class VectorSums
+{
+    /// <summary>The sum of the lanes of each.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Of(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d)
+    {
+        var both = Avx.HorizontalAdd(Avx.HorizontalAdd(a, b), Avx.HorizontalAdd(c, d));
+        return both.GetLower() + both.GetUpper();
+    }
+}

@@ -1,0 +1,126 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.autograd;
+
+namespace Cones.Models.Layers.Kernels;
+
+/// <summary>
+/// A modulated deformable 3 x 3 convolution with frozen weights, as matrix products of gathered columns. Only its inputs are
+/// kept for the backward pass: columns are gathered in parts that stay in the cache.
+/// </summary>
+sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableConvolutionFunction>
+{
+    // Elements of the columns that are in flight at a time.
+    const long PartElements = 2 << 20;
+
+    /// <summary>Whether <see cref="Apply"/> can take this.</summary>
+    public static bool Accepts(Tensor x, Tensor offset, Tensor mask, Weight weight, Tensor? bias) =>
+        TensorMemory.IsPlain(x) && TensorMemory.IsPlain(offset) && TensorMemory.IsPlain(mask)
+        && weight.Shape[1] % 8 == 0 && x.shape[2] * x.shape[3] < int.MaxValue
+        && weight.Value.dtype == ScalarType.Float32 && !weight.Value.requires_grad && bias is not { requires_grad: true };
+
+    /// <summary>Maps [B, in, H, W] to a channels-last [B, out, H', W'].</summary>
+    /// <param name="x">The input; read channels-last.</param>
+    /// <param name="offset">[B, 18, H', W'].</param>
+    /// <param name="mask">[B, 9, H', W'].</param>
+    /// <param name="weight">[out, in, 3, 3].</param>
+    /// <param name="bias">[out] or null.</param>
+    /// <param name="stride">The stride.</param>
+    public static Tensor Apply(Tensor x, Tensor offset, Tensor mask, Weight weight, Tensor? bias, long stride)
+    {
+        var call = new Call(weight, bias, stride, NeedsGradient(x));
+        if (!call.InputNeedsGradient && !NeedsGradient(offset) && !NeedsGradient(mask)) return Compute(x, offset, mask, call);
+        var y = apply(x, offset, mask, call);
+        OutputCache.Free(call.Context!);
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    {
+        var (x, offset, mask, call) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Call)vars[3]);
+        call.Context = ctx;
+        ctx.save_for_backward([x, offset, mask]);
+        ctx.save_data("call", call);
+        return Compute(x, offset, mask, call);
+    }
+
+    /// <inheritdoc/>
+    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    {
+        using var scope = NewDisposeScope();
+        var call = (Call)ctx.get_data("call");
+        var saved = ctx.get_saved_variables();
+        var x = TensorMemory.ToChannelsLast(saved[0]);
+        var (offset, mask) = (saved[1].contiguous(), saved[2].contiguous());
+        var kernel = Kernel(x, offset, call);
+        var (channels, outChannels) = (x.shape[1], call.Weight.Shape[0]);
+        var gradRows = TensorMemory.ToChannelsLast(grad_output).permute(0, 2, 3, 1).view(-1, outChannels); // [B, out, H', W'] -> [B H' W', out]
+        var matrix = Matrix(call.Weight);
+
+        var gradX = call.InputNeedsGradient ? zeros([x.shape[0], x.shape[2], x.shape[3], channels]) : null;
+        var (gradOffset, gradMask) = (empty(offset.shape), empty(mask.shape));
+        var nothing = zeros(channels);
+        var (all, most) = (gradRows.shape[0], PartRows(channels));
+        var columns = empty(Math.Min(most, all), DeformableColumns.Taps * channels);
+        var points = empty(columns.shape[0] * DeformableColumns.Taps * sizeof(BilinearPoint), ScalarType.Byte);
+        var products = empty(columns.shape[0] * kernel.ProductsPerRow);
+        for (var first = 0L; first < all; first += most)
+        {
+            using var part = NewDisposeScope();
+            var rows = Math.Min(most, all - first);
+            columns.narrow(0, 0, rows).addmm_(gradRows.narrow(0, first, rows), matrix, 0, 1); // [rows, out] x [out, 9 in]
+            kernel.Scatter(
+                TensorMemory.ChannelsLastPointer(x), TensorMemory.Pointer(offset), TensorMemory.Pointer(mask), TensorMemory.Pointer(nothing),
+                TensorMemory.Pointer(columns), (BilinearPoint*)TensorMemory.Pointer(points), TensorMemory.Pointer(products),
+                gradX is null ? null : TensorMemory.Pointer(gradX), TensorMemory.Pointer(gradOffset), TensorMemory.Pointer(gradMask), first, rows);
+        }
+
+        return
+        [
+            gradX?.permute(0, 3, 1, 2).MoveToOuterDisposeScope()!, // [B, H, W, in] -> [B, in, H, W]
+            gradOffset.MoveToOuterDisposeScope(),
+            gradMask.MoveToOuterDisposeScope(),
+            null!,
+        ];
+    }
+
+    static Tensor Compute(Tensor x, Tensor offset, Tensor mask, Call call)
+    {
+        using var scope = NewDisposeScope();
+        x = TensorMemory.ToChannelsLast(x);
+        (offset, mask) = (offset.contiguous(), mask.contiguous());
+        var kernel = Kernel(x, offset, call);
+        var (batch, channels, outChannels) = (x.shape[0], x.shape[1], call.Weight.Shape[0]);
+        var (outHeight, outWidth) = (offset.shape[2], offset.shape[3]);
+        var matrix = Matrix(call.Weight).t();
+        var (all, most) = (batch * outHeight * outWidth, PartRows(channels));
+        var y = empty(all, outChannels);
+        if (call.Bias is not null) y.copy_(call.Bias); // [out] -> [B H' W', out]
+        var nothing = zeros(channels);
+        var columns = empty(Math.Min(most, all), DeformableColumns.Taps * channels);
+        for (var first = 0L; first < all; first += most)
+        {
+            using var part = NewDisposeScope();
+            var rows = Math.Min(most, all - first);
+            kernel.Gather(
+                TensorMemory.ChannelsLastPointer(x), TensorMemory.Pointer(offset), TensorMemory.Pointer(mask), TensorMemory.Pointer(nothing),
+                TensorMemory.Pointer(columns), first, rows);
+            y.narrow(0, first, rows).addmm_(columns.narrow(0, 0, rows), matrix, call.Bias is null ? 0 : 1, 1); // [rows, 9 in] x [9 in, out]
+        }
+
+        return y.view(batch, outHeight, outWidth, outChannels).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+    }
+
+    static DeformableColumns Kernel(Tensor x, Tensor offset, Call call) => new(x.shape[2], x.shape[3], x.shape[1], offset.shape[2], offset.shape[3], call.Stride);
+
+    static long PartRows(long channels) => Math.Max(64, PartElements / (DeformableColumns.Taps * channels));
+
+    // [out, in, 3, 3] -> [out, 9 in], taps before channels.
+    static Tensor Matrix(Weight weight) => weight.Derived("matrix", w => w.permute(0, 2, 3, 1).reshape(w.shape[0], -1));
+
+    sealed record Call(Weight Weight, Tensor? Bias, long Stride, bool InputNeedsGradient)
+    {
+        public AutogradContext? Context { get; set; }
+    }
+}
