@@ -41,12 +41,14 @@ sealed class MultiScaleDeformableAttention : Module
         var (batch, count) = (queries.shape[0], queries.shape[1]);
         var values = _values.Forward(memory);
         if (padding is not null) values = values.masked_fill(padding.unsqueeze(-1), 0);
-        values = values.view(batch, memory.shape[1], _heads, -1); // [B, N, heads, e]
         var offsets = _offsets.Forward(queries).view(batch, count, _heads, _levels, _points, 2);
         var weights = _weights.Forward(queries).view(batch, count, _heads, _levels * _points).softmax(-1).view(batch, count, _heads, _levels, _points);
         var locations = Locations(references.unsqueeze(2).unsqueeze(4), offsets, levels);
-        var mixed = MultiScaleSampling.Apply(values, levels, locations, weights); // [B, Q, D]
-        return _out.Forward(mixed).MoveToOuterDisposeScope();
+        // Half precision is too coarse for places in an image.
+        var type = locations.dtype;
+        var mixed = DeformableAttention.Sample(
+            values.view(batch, memory.shape[1], _heads, -1).to(type), [.. levels.Select(l => (l.Height, l.Width))], locations, weights.to(type)); // [B, Q, D]
+        return _out.Forward(mixed.to(values.dtype)).MoveToOuterDisposeScope();
     }
 
     // References [B, Q, 1, levels, 1, 2 or 4], offsets [B, Q, heads, levels, points, 2] -> [B, Q, heads, levels, points, 2].

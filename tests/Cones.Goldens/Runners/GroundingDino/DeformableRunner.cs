@@ -1,4 +1,5 @@
 using Cones.Models.GroundingDino.Encoder;
+using Cones.Models.Layers;
 using Cones.Models.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -18,7 +19,7 @@ public sealed class DeformableRunner : IGoldenRunner
         var value = Leaf("in.core.value");
         var locations = Leaf("in.core.sampling_locations");
         var weights = Leaf("in.core.attention_weights");
-        var output = MultiScaleSampling.Apply(value, levels, locations, weights);
+        var output = DeformableAttention.Sample(value, [.. levels.Select(l => (l.Height, l.Width))], locations, weights);
         result.Check("out.core.output", output);
         var core = autograd.grad([(output * golden.Tensors["in.core.cotangent"]).sum()], [value, locations, weights]);
         result.Check("grad.core.value", core[0]);
