@@ -25,14 +25,14 @@ sealed class WindowAttention : Module
         (_heads, _side, _shift) = (heads, side, shift);
     }
 
-    /// <summary>Maps windows [N, T, C] of a grid to the same shape.</summary>
-    public Tensor Forward(Tensor windows, WindowGrid grid)
+    /// <summary>Maps windows [N, T, C], each of a kind of <see cref="WindowGrid.Kinds"/>, to the same shape.</summary>
+    public Tensor Forward(Tensor windows, long[] kinds)
     {
         using var scope = NewDisposeScope();
         var (count, tokens, width) = (windows.shape[0], windows.shape[1], windows.shape[2]);
         var qkv = _qkv.Forward(windows).view(count, tokens, 3, _heads, width / _heads)
             .permute(2, 0, 3, 1, 4).unbind(0); // [N, T, 3 C] -> 3 x [N, heads, T, C / heads]
-        var bias = Bias(count, grid);
+        var bias = Bias(kinds);
         var mixed = bias.requires_grad
             ? Attend(qkv[0], qkv[1], qkv[2], bias)
             : nn.functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], attn_mask: bias); // [N, heads, T, C / heads]
@@ -47,13 +47,13 @@ sealed class WindowAttention : Module
     }
 
     // [N, heads, T, T]
-    Tensor Bias(long count, WindowGrid grid)
+    Tensor Bias(long[] kinds)
     {
         var ofKinds = _biasTable.Value.requires_grad
             ? RelativePositionBias.FromTable(_biasTable.Value, _side, _shift)
-            : _biasTable.Derived($"bias {_side} {_shift}", table => RelativePositionBias.FromTable(table, _side, _shift)); // [kinds, heads, T, T]
-        if (_shift == 0) return ofKinds.expand(count, -1, -1, -1);
-        var kinds = tensor(grid.Kinds(), device: ofKinds.device);
-        return ofKinds.index_select(0, kinds.repeat(count / kinds.shape[0]));
+            : _biasTable.Derived("bias", table => RelativePositionBias.FromTable(table, _side, _shift)); // [kinds, heads, T, T]
+        return kinds.All(k => k == kinds[0])
+            ? ofKinds.narrow(0, kinds[0], 1).expand(kinds.Length, -1, -1, -1)
+            : ofKinds.index_select(0, tensor(kinds, device: ofKinds.device));
     }
 }

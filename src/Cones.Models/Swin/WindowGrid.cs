@@ -44,16 +44,19 @@ readonly record struct WindowGrid(long Height, long Width, int Side, int Shift)
     }
 
     /// <summary>
-    /// What each window of one image holds after the roll, [rows columns]: 0 one piece of the map, 1 two pieces beside each other, 2 two above
-    /// each other, 3 four.
+    /// What some windows hold after the roll, counted through rows, columns and samples: 0 one piece of the map, 1 two pieces
+    /// beside each other, 2 two above each other, 3 four.
     /// </summary>
-    public long[] Kinds()
+    public long[] Kinds(long first, long count)
     {
-        var kinds = new long[Rows * Columns];
+        var kinds = new long[count];
         if (Shift == 0) return kinds;
-        for (var row = 0L; row < Rows; row++)
-            for (var column = 0L; column < Columns; column++)
-                kinds[(row * Columns) + column] = (row == Rows - 1 ? 2 : 0) + (column == Columns - 1 ? 1 : 0);
+        for (var i = 0L; i < count; i++)
+        {
+            var window = (first + i) % (Rows * Columns);
+            kinds[i] = (window / Columns == Rows - 1 ? 2 : 0) + (window % Columns == Columns - 1 ? 1 : 0);
+        }
+
         return kinds;
     }
 }

@@ -56,6 +56,24 @@ public sealed class SwinBackboneTests : IDisposable
         for (var i = 0; i < batch.Count; i++) Assert.True(batch[i][1..2].allclose(alone[i], atol: 1e-5));
     }
 
+    [Theory]
+    [InlineData(1, 190, 171)] // several parts, padded on both sides
+    [InlineData(2, 37, 50)]
+    [InlineData(1, 9, 5)]
+    public void Without_gradients_the_work_is_done_in_parts_with_the_same_result(long batch, long height, long width)
+    {
+        using var model = Backbone(Config with { EmbedDim = 8 });
+        var pixels = randn(batch, 3, height, width);
+        var parts = model.Forward(pixels);
+        var whole = model.Forward(pixels.requires_grad_());
+        Assert.All(parts.Zip(whole), p => Assert.True(p.First.allclose(p.Second, rtol: 1e-4, atol: 1e-5)));
+        Assert.All(parts.Zip(whole), p => Assert.Equal((false, true), (p.First.requires_grad, p.Second.requires_grad)));
+
+        var before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+        var again = model.Forward(pixels.detach());
+        Assert.Equal(before + again.Count + 1, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    }
+
     [Fact]
     public void Trainable_weights_give_the_same_maps_and_their_gradients_are_exact()
     {

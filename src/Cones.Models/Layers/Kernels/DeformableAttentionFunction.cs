@@ -9,7 +9,8 @@ sealed unsafe class DeformableAttentionFunction : KernelFunction<DeformableAtten
 {
     /// <summary>Whether <see cref="Apply"/> can take this.</summary>
     public static bool Accepts(Tensor value, Tensor locations, Tensor weights) =>
-        TensorMemory.IsPlain(value) && TensorMemory.IsPlain(locations) && TensorMemory.IsPlain(weights) && value.shape[3] % 8 == 0 && value.shape[1] < int.MaxValue;
+        TensorMemory.IsPlain(value) && TensorMemory.IsPlain(locations) && TensorMemory.IsPlain(weights) && value.shape[3] % 8 == 0
+        && value.shape[1] < 1 << 24 && value.shape[1] * value.shape[2] * value.shape[3] < int.MaxValue; // pixels are counted in float32, places in int32
 
     /// <summary>As <see cref="DeformableAttention.Sample"/>.</summary>
     public static Tensor Apply(Tensor value, IReadOnlyList<(long Height, long Width)> shapes, Tensor locations, Tensor weights)
@@ -37,26 +38,28 @@ sealed unsafe class DeformableAttentionFunction : KernelFunction<DeformableAtten
         using var scope = NewDisposeScope();
         var call = (Call)ctx.get_data("call");
         var saved = ctx.get_saved_variables();
-        var (value, locations, weights, gradient) = (saved[0].contiguous(), saved[1].contiguous(), saved[2].contiguous(), grad_output.contiguous());
+        var value = saved[0].transpose(1, 2).contiguous(); // [B, S, heads, D] -> [B, heads, S, D]
+        var (locations, weights, gradient) = (saved[1].contiguous(), saved[2].contiguous(), grad_output.contiguous());
         var gradValue = call.ValueNeedsGradient ? zeros(value.shape) : null;
         var (gradLocations, gradWeights) = (empty(locations.shape), empty(weights.shape));
         Kernel(value, weights, call).Backward(
             TensorMemory.Pointer(value), TensorMemory.Pointer(locations), TensorMemory.Pointer(weights), TensorMemory.Pointer(gradient),
             gradValue is null ? null : TensorMemory.Pointer(gradValue), TensorMemory.Pointer(gradLocations), TensorMemory.Pointer(gradWeights));
-        return [gradValue?.MoveToOuterDisposeScope()!, gradLocations.MoveToOuterDisposeScope(), gradWeights.MoveToOuterDisposeScope(), null!];
+        return [gradValue?.transpose(1, 2).MoveToOuterDisposeScope()!, gradLocations.MoveToOuterDisposeScope(), gradWeights.MoveToOuterDisposeScope(), null!];
     }
 
     static Tensor Compute(Tensor value, Tensor locations, Tensor weights, Call call)
     {
         using var scope = NewDisposeScope();
-        (value, locations, weights) = (value.contiguous(), locations.contiguous(), weights.contiguous());
-        var y = empty(value.shape[0], weights.shape[1], value.shape[2] * value.shape[3]);
+        value = value.transpose(1, 2).contiguous(); // [B, S, heads, D] -> [B, heads, S, D]
+        (locations, weights) = (locations.contiguous(), weights.contiguous());
+        var y = empty(value.shape[0], weights.shape[1], value.shape[1] * value.shape[3]);
         Kernel(value, weights, call).Forward(TensorMemory.Pointer(value), TensorMemory.Pointer(locations), TensorMemory.Pointer(weights), TensorMemory.Pointer(y));
         return y.MoveToOuterDisposeScope();
     }
 
     static DeformableAttentionKernel Kernel(Tensor value, Tensor weights, Call call) =>
-        new(value.shape[0], value.shape[1], value.shape[2], value.shape[3], weights.shape[1], (int)weights.shape[4], call.Shapes);
+        new(value.shape[0], value.shape[2], value.shape[1], value.shape[3], weights.shape[1], (int)weights.shape[4], call.Shapes);
 
     sealed record Call((int Height, int Width)[] Shapes, bool ValueNeedsGradient)
     {

@@ -15,22 +15,19 @@ namespace Cones.Models.Layers.Kernels;
 sealed unsafe class DeformableAttentionKernel(long batch, long pixels, long heads, long dim, long queries, int points, (int Height, int Width)[] shapes)
 {
     const int Lanes = 8;
-    const int Corners = 4;
+    const int Corners = SamplingPoints.Corners;
 
-    readonly long _row = heads * dim;
-    readonly int _samples = shapes.Length * points;
+    readonly SamplingPoints _points = new(shapes, points, (int)dim);
 
     /// <summary>Writes y [B, Q, heads, D].</summary>
-    /// <param name="value">[B, S, heads, D].</param>
+    /// <param name="value">[B, heads, S, D]: what neighbouring queries read of one head then shares cache lines' sets with nothing else.</param>
     /// <param name="locations">[B, Q, heads, levels, points, 2].</param>
     /// <param name="weights">[B, Q, heads, levels, points].</param>
     /// <param name="y">The result.</param>
     public void Forward(float* value, float* locations, float* weights, float* y)
     {
-        ParallelRange.Run(batch * queries, Math.Max(1, 1024 / (_samples * heads)), (from, to) =>
-        {
-            for (var query = from; query < to; query++) ForwardQuery(query, value, locations, weights, y);
-        });
+        // Head by head, since what neighbouring queries read of one head stays in the cache.
+        ParallelRange.Run(batch * heads * queries, Math.Max(1, 4096 / _points.Count), (from, to) => ForwardQueries(from, to, value, locations, weights, y));
     }
 
     /// <summary>Writes the gradients.</summary>
@@ -52,144 +49,116 @@ sealed unsafe class DeformableAttentionKernel(long batch, long pixels, long head
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void ForwardQuery(long query, float* value, float* locations, float* weights, float* y)
+    void ForwardQueries(long from, long to, float* value, float* locations, float* weights, float* y)
     {
-        var rows = stackalloc float*[_samples * Corners];
-        var share = stackalloc float[_samples * Corners];
-        BilinearPoint point = default;
-        for (var head = 0L; head < heads; head++)
+        var (count, padded) = (_points.Count, _points.Padded);
+        var location = stackalloc float[2 * padded];
+        var weight = stackalloc float[padded];
+        var pixel = stackalloc int[Corners * padded];
+        var share = stackalloc float[Corners * padded];
+        for (var n = from; n < to; n++)
         {
-            // First where to read, then the sums, some channels at a time.
-            var at = ((query * heads) + head) * _samples;
-            var map = value + (query / queries * pixels * _row) + (head * dim);
-            var count = 0;
-            foreach (var (height, width) in shapes)
-            {
-                for (var p = 0; p < points; p++, at++)
-                {
-                    if (!point.Locate((locations[(2 * at) + 1] * height) - 0.5f, (locations[2 * at] * width) - 0.5f, height, width)) continue;
-                    var shares = point.Shares(weights[at]);
-                    count = Include(rows, share, count, map, point.TopLeft, shares.TopLeft);
-                    count = Include(rows, share, count, map, point.TopRight, shares.TopRight);
-                    count = Include(rows, share, count, map, point.BottomLeft, shares.BottomLeft);
-                    count = Include(rows, share, count, map, point.BottomRight, shares.BottomRight);
-                }
-
-                map += (long)height * width * _row;
-            }
-
-            Sum(rows, share, count, y + (((query * heads) + head) * dim));
+            var (part, query) = Math.DivRem(n, queries);
+            var (sample, head) = Math.DivRem(part, heads);
+            var at = (((sample * queries) + query) * heads) + head;
+            Copy(locations + (2 * at * count), location, 2 * count);
+            Copy(weights + (at * count), weight, count);
+            _points.Locate(location, weight, pixel, share, null);
+            Sum(value + (part * pixels * dim), pixel, share, Corners * padded, y + (at * dim), dim);
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    int Include(float** rows, float* share, int count, float* map, int pixel, float weight)
-    {
-        if (pixel < 0) return count;
-        rows[count] = map + (pixel * _row);
-        share[count] = weight;
-        return count + 1;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void BackwardHead(
         long sample, long head, float* value, float* locations, float* weights, float* gradient, float* gradValue, float* gradLocations, float* gradWeights)
     {
-        // What is read and written for pixels beyond the border.
-        float[] outside = new float[dim], sunk = new float[dim];
-        fixed (float* zeros = outside, sink = sunk)
+        var (count, padded, width) = (_points.Count, _points.Padded, dim);
+        var location = stackalloc float[2 * padded];
+        var weight = stackalloc float[padded];
+        var pixel = stackalloc int[Corners * padded];
+        var share = stackalloc float[Corners * padded];
+        var geometry = stackalloc float[(Corners + 2) * padded];
+        var product = stackalloc float[Corners * padded];
+        new Span<float>(product, Corners * padded).Clear();
+        var first = ((sample * heads) + head) * pixels * dim;
+        for (var query = sample * queries; query < (sample + 1) * queries; query++)
         {
-            BilinearPoint point = default;
-            var count = dim;
-            var start = (sample * pixels * _row) + (head * dim);
-            for (var q = 0L; q < queries; q++)
+            var at = (query * heads) + head;
+            Copy(locations + (2 * at * count), location, 2 * count);
+            Copy(weights + (at * count), weight, count);
+            _points.Locate(location, weight, pixel, share, geometry);
+            Scatter(gradient + (at * width), value + first, gradValue == null ? null : gradValue + first, pixel, share, product, count, padded, (nint)width);
+            _points.Derivatives(product, weight, geometry, location, weight);
+            Copy(location, gradLocations + (2 * at * count), 2 * count);
+            Copy(weight, gradWeights + (at * count), count);
+        }
+    }
+
+    // For each point the products of the gradient with its four rows of D floats, and the gradient's share in theirs. Not
+    // inlined, to have all registers.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    static void Scatter(float* gradient, float* map, float* gradMap, int* pixel, float* share, float* product, nint count, nint padded, nint dim)
+    {
+        for (nint n = 0; n < count; n++)
+        {
+            nint topLeft = pixel[n], topRight = pixel[padded + n], bottomLeft = pixel[(2 * padded) + n], bottomRight = pixel[(3 * padded) + n];
+            Vector256<float> a = default, b = default, c = default, d = default;
+            for (nint i = 0; i < dim; i += Lanes)
             {
-                var query = (sample * queries) + q;
-                var source = gradient + (((query * heads) + head) * dim);
-                var at = ((query * heads) + head) * _samples;
-                var level = start;
-                foreach (var (height, width) in shapes)
-                {
-                    for (var p = 0; p < points; p++, at++)
-                    {
-                        if (!point.Locate((locations[(2 * at) + 1] * height) - 0.5f, (locations[2 * at] * width) - 0.5f, height, width))
-                        {
-                            gradWeights[at] = gradLocations[2 * at] = gradLocations[(2 * at) + 1] = 0;
-                            continue;
-                        }
-
-                        var map = value + level;
-                        float* topLeft = At(map, point.TopLeft, zeros), topRight = At(map, point.TopRight, zeros);
-                        float* bottomLeft = At(map, point.BottomLeft, zeros), bottomRight = At(map, point.BottomRight, zeros);
-                        Vector256<float> a = default, b = default, c = default, d = default;
-                        for (var i = 0L; i < count; i += Lanes)
-                        {
-                            var g = Vector256.Load(source + i);
-                            a = Vector256.FusedMultiplyAdd(g, Vector256.Load(topLeft + i), a);
-                            b = Vector256.FusedMultiplyAdd(g, Vector256.Load(topRight + i), b);
-                            c = Vector256.FusedMultiplyAdd(g, Vector256.Load(bottomLeft + i), c);
-                            d = Vector256.FusedMultiplyAdd(g, Vector256.Load(bottomRight + i), d);
-                        }
-
-                        var sums = VectorSums.Of(a, b, c, d);
-                        var weight = weights[at];
-                        var (product, byRow, byColumn) = point.Derivatives(sums[0], sums[1], sums[2], sums[3]);
-                        gradWeights[at] = product;
-                        gradLocations[2 * at] = byColumn * weight * width;
-                        gradLocations[(2 * at) + 1] = byRow * weight * height;
-                        if (gradValue == null) continue;
-                        var shares = point.Shares(weight);
-                        Add(At(gradValue + level, point.TopLeft, sink), source, shares.TopLeft, count);
-                        Add(At(gradValue + level, point.TopRight, sink), source, shares.TopRight, count);
-                        Add(At(gradValue + level, point.BottomLeft, sink), source, shares.BottomLeft, count);
-                        Add(At(gradValue + level, point.BottomRight, sink), source, shares.BottomRight, count);
-                    }
-
-                    level += (long)height * width * _row;
-                }
+                var g = Vector256.Load(gradient + i);
+                a = Vector256.FusedMultiplyAdd(g, Vector256.Load(map + topLeft + i), a);
+                b = Vector256.FusedMultiplyAdd(g, Vector256.Load(map + topRight + i), b);
+                c = Vector256.FusedMultiplyAdd(g, Vector256.Load(map + bottomLeft + i), c);
+                d = Vector256.FusedMultiplyAdd(g, Vector256.Load(map + bottomRight + i), d);
             }
+
+            var sums = VectorSums.Of(a, b, c, d);
+            (product[n], product[padded + n], product[(2 * padded) + n], product[(3 * padded) + n]) = (sums[0], sums[1], sums[2], sums[3]);
+            if (gradMap == null) continue;
+            Add(gradMap + topLeft, gradient, share[n], dim);
+            Add(gradMap + topRight, gradient, share[padded + n], dim);
+            Add(gradMap + bottomLeft, gradient, share[(2 * padded) + n], dim);
+            Add(gradMap + bottomRight, gradient, share[(3 * padded) + n], dim);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    float* At(float* map, int pixel, float* outside) => pixel < 0 ? outside : map + (pixel * _row);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Add(float* target, float* source, float factor, long count)
+    static void Add(float* target, float* source, float factor, nint count)
     {
         var f = Vector256.Create(factor);
-        for (var i = 0L; i < count; i += Lanes) Vector256.FusedMultiplyAdd(f, Vector256.Load(source + i), Vector256.Load(target + i)).Store(target + i);
+        for (nint i = 0; i < count; i += Lanes) Vector256.FusedMultiplyAdd(f, Vector256.Load(source + i), Vector256.Load(target + i)).Store(target + i);
     }
 
-    // The weighted sum of rows of D floats.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void Sum(float** rows, float* share, int count, float* y)
+    // The weighted sum of rows of D floats. Not inlined, to have all registers.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    static void Sum(float* map, int* pixel, float* share, int count, float* y, long dim)
     {
-        var i = 0L;
-        for (; i + (4 * Lanes) <= dim; i += 4 * Lanes)
+        for (; dim >= 4 * Lanes; dim -= 4 * Lanes, map += 4 * Lanes, y += 4 * Lanes)
         {
             Vector256<float> a = default, b = default, c = default, d = default;
-            for (var n = 0; n < count; n++)
+            for (nint n = 0; n < count; n++)
             {
                 var s = Vector256.Create(share[n]);
-                var row = rows[n] + i;
+                var row = map + pixel[n];
                 a = Vector256.FusedMultiplyAdd(s, Vector256.Load(row), a);
                 b = Vector256.FusedMultiplyAdd(s, Vector256.Load(row + Lanes), b);
                 c = Vector256.FusedMultiplyAdd(s, Vector256.Load(row + (2 * Lanes)), c);
                 d = Vector256.FusedMultiplyAdd(s, Vector256.Load(row + (3 * Lanes)), d);
             }
 
-            a.Store(y + i);
-            b.Store(y + i + Lanes);
-            c.Store(y + i + (2 * Lanes));
-            d.Store(y + i + (3 * Lanes));
+            a.Store(y);
+            b.Store(y + Lanes);
+            c.Store(y + (2 * Lanes));
+            d.Store(y + (3 * Lanes));
         }
 
-        for (; i < dim; i += Lanes)
+        for (; dim > 0; dim -= Lanes, map += Lanes, y += Lanes)
         {
             var sum = Vector256<float>.Zero;
-            for (var n = 0; n < count; n++) sum = Vector256.FusedMultiplyAdd(Vector256.Create(share[n]), Vector256.Load(rows[n] + i), sum);
-            sum.Store(y + i);
+            for (nint n = 0; n < count; n++) sum = Vector256.FusedMultiplyAdd(Vector256.Create(share[n]), Vector256.Load(map + pixel[n]), sum);
+            sum.Store(y);
         }
     }
+
+    static void Copy(float* source, float* target, int count) => new Span<float>(source, count).CopyTo(new Span<float>(target, count));
 }

@@ -23,15 +23,9 @@ sealed unsafe class DeformableColumns(long height, long width, long channels, lo
     const int Side = 3;
     const int Lanes = 8;
 
-    // The backward pass sums into the input's gradient from anywhere: a thread owns some channels of all pixels.
     const int SliceChannels = 32;
 
     readonly long _outPixels = outHeight * outWidth;
-
-    /// <summary>Products that <see cref="Scatter"/> needs room for, in floats a row.</summary>
-    public long ProductsPerRow => Slices * Taps * 4;
-
-    long Slices => (channels + SliceChannels - 1) / SliceChannels;
 
     /// <summary>Writes columns [rows, 9 C] for output pixels, counted through samples.</summary>
     /// <param name="x">[B, H, W, C].</param>
@@ -56,49 +50,25 @@ sealed unsafe class DeformableColumns(long height, long width, long channels, lo
     /// <param name="zeros">C zeros.</param>
     /// <param name="gradColumns">[rows, 9 C].</param>
     /// <param name="points">Room for 9 points a row.</param>
-    /// <param name="products">Room for <see cref="ProductsPerRow"/> floats a row.</param>
     /// <param name="gradX">[B, H, W, C]: added to; or null.</param>
     /// <param name="gradOffset">[B, 18, H', W']: written.</param>
     /// <param name="gradMask">[B, 9, H', W']: written.</param>
     /// <param name="first">The first output pixel.</param>
     /// <param name="rows">The number of output pixels.</param>
     public void Scatter(
-        float* x, float* offset, float* mask, float* zeros, float* gradColumns, BilinearPoint* points, float* products,
+        float* x, float* offset, float* mask, float* zeros, float* gradColumns, BilinearPoint* points,
         float* gradX, float* gradOffset, float* gradMask, long first, long rows)
     {
-        ParallelRange.Run(rows, 64, (from, to) =>
+        ParallelRange.Run(rows, Math.Max(1, 16384 / (Taps * channels)), (from, to) =>
         {
             for (var row = from; row < to; row++)
-            {
-                var (sample, pixel) = Math.DivRem(first + row, _outPixels);
-                for (var tap = 0; tap < Taps; tap++) Locate(ref points[(row * Taps) + tap], offset, sample, pixel, tap);
-            }
+                ScatterToPoints(x, offset, mask, zeros, gradColumns + (row * Taps * channels), points + (row * Taps), gradOffset, gradMask, first + row);
         });
+        if (gradX == null) return;
 
-        ParallelRange.Run(Slices, 1, (from, to) =>
-        {
-            for (var slice = from; slice < to; slice++)
-                ScatterSlice(x, mask, zeros, gradColumns, points, products + (slice * rows * Taps * 4), gradX, first, rows, slice * SliceChannels);
-        });
-
-        ParallelRange.Run(rows, 64, (from, to) =>
-        {
-            for (var row = from; row < to; row++)
-            {
-                var (sample, pixel) = Math.DivRem(first + row, _outPixels);
-                for (var tap = 0; tap < Taps; tap++)
-                {
-                    var sum = Vector128<float>.Zero;
-                    for (var slice = 0L; slice < Slices; slice++) sum += Vector128.Load(products + ((((slice * rows) + row) * Taps) + tap) * 4);
-                    var (value, byRow, byColumn) = points[(row * Taps) + tap].Derivatives(sum[0], sum[1], sum[2], sum[3]);
-                    var at = (((sample * Taps) + tap) * _outPixels) + pixel;
-                    gradMask[at] = value;
-                    var down = (((sample * 2 * Taps) + (2 * tap)) * _outPixels) + pixel;
-                    gradOffset[down] = byRow * mask[at];
-                    gradOffset[down + _outPixels] = byColumn * mask[at];
-                }
-            }
-        });
+        // Columns add to pixels anywhere: a thread owns some channels of all pixels.
+        ParallelRange.Run((channels + SliceChannels - 1) / SliceChannels, 1, (from, to) =>
+            ScatterToPixels(mask, gradColumns, points, gradX, first, rows, from * SliceChannels, Math.Min(to * SliceChannels, channels)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -129,42 +99,63 @@ sealed unsafe class DeformableColumns(long height, long width, long channels, lo
         }
     }
 
-    // The products of the columns' gradients with the pixels, and their share in the pixels' gradient, of some channels.
+    // One output pixel's gradients of offsets and masks; keeps its points.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void ScatterSlice(
-        float* x, float* mask, float* zeros, float* gradColumns, BilinearPoint* points, float* products, float* gradX, long first, long rows, long firstChannel)
+    void ScatterToPoints(float* x, float* offset, float* mask, float* zeros, float* source, BilinearPoint* points, float* gradOffset, float* gradMask, long row)
     {
-        var sink = stackalloc float[SliceChannels];
-        var count = Math.Min(SliceChannels, channels - firstChannel);
+        var (sample, pixel) = Math.DivRem(row, _outPixels);
+        var map = x + (sample * height * width * channels);
+        var count = channels;
+        for (var tap = 0; tap < Taps; tap++, source += count)
+        {
+            ref var point = ref points[tap];
+            var at = (((sample * Taps) + tap) * _outPixels) + pixel;
+            var down = (((sample * 2 * Taps) + (2 * tap)) * _outPixels) + pixel;
+            if (!Locate(ref point, offset, sample, pixel, tap))
+            {
+                gradMask[at] = gradOffset[down] = gradOffset[down + _outPixels] = 0;
+                continue;
+            }
+
+            float* topLeft = At(map, point.TopLeft, zeros), topRight = At(map, point.TopRight, zeros);
+            float* bottomLeft = At(map, point.BottomLeft, zeros), bottomRight = At(map, point.BottomRight, zeros);
+            Vector256<float> a = default, b = default, c = default, d = default;
+            for (var i = 0L; i < count; i += Lanes)
+            {
+                var gradient = Vector256.Load(source + i);
+                a = Vector256.FusedMultiplyAdd(gradient, Vector256.Load(topLeft + i), a);
+                b = Vector256.FusedMultiplyAdd(gradient, Vector256.Load(topRight + i), b);
+                c = Vector256.FusedMultiplyAdd(gradient, Vector256.Load(bottomLeft + i), c);
+                d = Vector256.FusedMultiplyAdd(gradient, Vector256.Load(bottomRight + i), d);
+            }
+
+            var sums = VectorSums.Of(a, b, c, d);
+            var (value, byRow, byColumn) = point.Derivatives(sums[0], sums[1], sums[2], sums[3]);
+            gradMask[at] = value;
+            gradOffset[down] = byRow * mask[at];
+            gradOffset[down + _outPixels] = byColumn * mask[at];
+        }
+    }
+
+    // The pixels' gradients, of some channels.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    void ScatterToPixels(float* mask, float* gradColumns, BilinearPoint* points, float* gradX, long first, long rows, long firstChannel, long endChannel)
+    {
+        var count = endChannel - firstChannel;
         for (var row = 0L; row < rows; row++)
         {
             var (sample, pixel) = Math.DivRem(first + row, _outPixels);
-            var map = x + (sample * height * width * channels) + firstChannel;
-            var gradMap = gradX + (sample * height * width * channels) + firstChannel;
+            var map = gradX + (sample * height * width * channels) + firstChannel;
             for (var tap = 0; tap < Taps; tap++)
             {
                 var at = (row * Taps) + tap;
                 ref var point = ref points[at];
                 var source = gradColumns + (at * channels) + firstChannel;
-                float* topLeft = At(map, point.TopLeft, zeros), topRight = At(map, point.TopRight, zeros);
-                float* bottomLeft = At(map, point.BottomLeft, zeros), bottomRight = At(map, point.BottomRight, zeros);
-                Vector256<float> a = default, b = default, c = default, d = default;
-                for (var i = 0L; i < count; i += Lanes)
-                {
-                    var gradient = Vector256.Load(source + i);
-                    a = Vector256.FusedMultiplyAdd(gradient, Vector256.Load(topLeft + i), a);
-                    b = Vector256.FusedMultiplyAdd(gradient, Vector256.Load(topRight + i), b);
-                    c = Vector256.FusedMultiplyAdd(gradient, Vector256.Load(bottomLeft + i), c);
-                    d = Vector256.FusedMultiplyAdd(gradient, Vector256.Load(bottomRight + i), d);
-                }
-
-                VectorSums.Of(a, b, c, d).Store(products + (at * 4));
-                if (gradX == null) continue;
                 var shares = point.Shares(mask[(((sample * Taps) + tap) * _outPixels) + pixel]);
-                Add(At(gradMap, point.TopLeft, sink), source, shares.TopLeft, count);
-                Add(At(gradMap, point.TopRight, sink), source, shares.TopRight, count);
-                Add(At(gradMap, point.BottomLeft, sink), source, shares.BottomLeft, count);
-                Add(At(gradMap, point.BottomRight, sink), source, shares.BottomRight, count);
+                if (point.TopLeft >= 0) Add(map + (point.TopLeft * channels), source, shares.TopLeft, count);
+                if (point.TopRight >= 0) Add(map + (point.TopRight * channels), source, shares.TopRight, count);
+                if (point.BottomLeft >= 0) Add(map + (point.BottomLeft * channels), source, shares.BottomLeft, count);
+                if (point.BottomRight >= 0) Add(map + (point.BottomRight * channels), source, shares.BottomRight, count);
             }
         }
     }

@@ -64,7 +64,6 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
         var (all, most) = (gradRows.shape[0], PartRows(channels));
         var columns = empty(Math.Min(most, all), DeformableColumns.Taps * channels);
         var points = empty(columns.shape[0] * DeformableColumns.Taps * sizeof(BilinearPoint), ScalarType.Byte);
-        var products = empty(columns.shape[0] * kernel.ProductsPerRow);
         for (var first = 0L; first < all; first += most)
         {
             using var part = NewDisposeScope();
@@ -72,8 +71,8 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
             columns.narrow(0, 0, rows).addmm_(gradRows.narrow(0, first, rows), matrix, 0, 1); // [rows, out] x [out, 9 in]
             kernel.Scatter(
                 TensorMemory.ChannelsLastPointer(x), TensorMemory.Pointer(offset), TensorMemory.Pointer(mask), TensorMemory.Pointer(nothing),
-                TensorMemory.Pointer(columns), (BilinearPoint*)TensorMemory.Pointer(points), TensorMemory.Pointer(products),
-                gradX is null ? null : TensorMemory.Pointer(gradX), TensorMemory.Pointer(gradOffset), TensorMemory.Pointer(gradMask), first, rows);
+                TensorMemory.Pointer(columns), (BilinearPoint*)TensorMemory.Pointer(points), gradX is null ? null : TensorMemory.Pointer(gradX),
+                TensorMemory.Pointer(gradOffset), TensorMemory.Pointer(gradMask), first, rows);
         }
 
         return
