@@ -41,9 +41,10 @@ sealed class MultiScaleDeformableAttention : Module
         var (batch, count) = (queries.shape[0], queries.shape[1]);
         var values = _values.Forward(memory);
         if (padding is not null) values = values.masked_fill(padding.unsqueeze(-1), 0);
-        var offsets = _offsets.Forward(queries).view(batch, count, _heads, _levels, _points, 2);
-        var weights = _weights.Forward(queries).view(batch, count, _heads, _levels * _points).softmax(-1).view(batch, count, _heads, _levels, _points);
-        var locations = Locations(references.unsqueeze(2).unsqueeze(4), offsets, levels);
+        var offsets = _offsets.Forward(queries).view(batch, count, _heads, -1); // [B, Q, heads, levels points 2]
+        var weights = _weights.Forward(queries).view(batch, count, _heads, -1).softmax(-1).view(batch, count, _heads, _levels, _points);
+        var (origins, units) = Frames(references, levels);
+        var locations = addcmul(origins, offsets, units, 1).view(batch, count, _heads, _levels, _points, 2);
         // Half precision is too coarse for places in an image.
         var type = locations.dtype;
         var mixed = DeformableAttention.Sample(
@@ -51,12 +52,16 @@ sealed class MultiScaleDeformableAttention : Module
         return _out.Forward(mixed.to(values.dtype)).MoveToOuterDisposeScope();
     }
 
-    // References [B, Q, 1, levels, 1, 2 or 4], offsets [B, Q, heads, levels, points, 2] -> [B, Q, heads, levels, points, 2].
-    Tensor Locations(Tensor references, Tensor offsets, IReadOnlyList<FeatureLevel> levels)
+    // Where each query's offsets start, and how long they are: [B, Q, 1, levels points 2], or [levels points 2] for all the same.
+    // Heads, which share them, come before: sums over the last dimensions then run through memory.
+    (Tensor Origins, Tensor Units) Frames(Tensor references, IReadOnlyList<FeatureLevel> levels)
     {
-        // Offsets are in pixels of the level, or in parts of half the reference's box.
-        if (references.shape[^1] == 4) return references.narrow(-1, 0, 2) + (offsets * (references.narrow(-1, 2, 2) * (0.5 / _points)));
-        var sizes = tensor(levels.SelectMany(l => new float[] { l.Width, l.Height }).ToArray(), device: offsets.device).view(_levels, 1, 2);
-        return references + (offsets / sizes);
+        // Offsets are in parts of half the reference's box, or in pixels of the level.
+        if (references.shape[^1] == 4) return (OfPoints(references.narrow(-1, 0, 2)), OfPoints(references.narrow(-1, 2, 2) * (0.5 / _points)));
+        var sizes = levels.SelectMany(l => Enumerable.Repeat(new[] { 1f / l.Width, 1f / l.Height }, (int)_points)).SelectMany(s => s).ToArray();
+        return (OfPoints(references), tensor(sizes, references.dtype, references.device));
     }
+
+    // [B, Q, levels, 2] -> [B, Q, 1, levels points 2]
+    Tensor OfPoints(Tensor x) => x.unsqueeze(3).expand(-1, -1, -1, _points, -1).reshape(x.shape[0], x.shape[1], 1, -1);
 }
