@@ -5,6 +5,7 @@ using Cones.Models.Native;
 
 // Runs the benchmark named; the last line on stdout is one JSON object. Without a name: lists them.
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+NativeMemory.Tune();
 LibTorch.Initialize();
 IBenchmark[] benchmarks =
 [

@@ -29,7 +29,7 @@ sealed class StepGroundingDinoTinyBenchmark : IBenchmark
         using var model = GroundingDinoShapes.RandomTiny(1);
         using var generator = new Generator(2);
         using var pixels = randn([1, 3, side, side], generator: generator);
-        using var masks = TextMasks.OfPhrases(1, [.. Enumerable.Repeat(tokens / Phrases, Phrases)]);
+        using var masks = TextMasks.OfPhrases([.. Enumerable.Repeat(tokens / Phrases, Phrases)]);
         using var concept = randn([1, masks.Tokens.shape[1], model.Config.DModel], generator: generator).requires_grad_();
         using var boxes = (rand([Phrases, 4], generator: generator) * 0.3) + 0.2;
         using var map = eye(Phrases).repeat_interleave(tokens / Phrases, 1);

@@ -143,7 +143,7 @@ public sealed class GroundingDinoModelTests : IDisposable
         Assert.True(text.Masks.SelfAttention[0, 1..12, 1..12].all().item<bool>());
         Assert.Equal(10, text.Masks.PositionIds[0, 11].item<long>());
         using var image = model.EncodeImage(Images().Pixels[..1]);
-        Throws<ArgumentException>(() => model.Forward(image, zeros(1, 13, 32), TextMasks.OfPhrases(1, 13)), "13 tokens", "12");
+        Throws<ArgumentException>(() => model.Forward(image, zeros(1, 13, 32), TextMasks.OfPhrases([13])), "13 tokens", "12");
     }
 
     [Fact]

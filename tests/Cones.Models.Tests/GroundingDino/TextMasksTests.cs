@@ -42,12 +42,12 @@ public sealed class TextMasksTests : IDisposable
     [Fact]
     public void Free_phrases_are_blocks()
     {
-        var masks = TextMasks.OfPhrases(2, 2, 1, 3);
+        var masks = TextMasks.OfPhrases([2, 1, 3], batch: 2);
         Assert.Equal([2, 6], masks.Tokens.shape);
         Assert.Equal([0L, 1, 0, 0, 1, 2], masks.PositionIds[1].contiguous().data<long>().ToArray());
         Assert.Equal(4 + 1 + 9, masks.SelfAttention[0].sum().item<long>());
-        Throws<ArgumentException>(() => TextMasks.OfPhrases(1), "[]");
-        Throws<ArgumentException>(() => TextMasks.OfPhrases(1, 2, 0), "[2,0]");
+        Throws<ArgumentException>(() => TextMasks.OfPhrases([]), "[]");
+        Throws<ArgumentException>(() => TextMasks.OfPhrases([2, 0]), "[2,0]");
     }
 
     [Fact]
@@ -69,6 +69,6 @@ public sealed class TextMasksTests : IDisposable
         {
         }
 
-        using (TextMasks.OfPhrases(2, 3, 4)) Assert.True(DisposeScopeManager.Statistics.ThreadTotalLiveCount > before);
+        using (TextMasks.OfPhrases([3, 4], 2)) Assert.True(DisposeScopeManager.Statistics.ThreadTotalLiveCount > before);
     }
 }

@@ -33,7 +33,12 @@ sealed class GroundingDinoEncoder : Module
         var visionContext = ContextOf(image);
         var textContext = ContextOf(masks, textPadding, text.dtype);
         var vision = image.Features;
-        foreach (var layer in _layers) (vision, text) = layer.Forward(vision, text, visionContext, textContext);
+        foreach (var layer in _layers)
+        {
+            using var _ = ReferenceEquals(vision, image.Features) ? null : vision;
+            (vision, text) = layer.Forward(vision, text, visionContext, textContext);
+        }
+
         return (vision.MoveToOuterDisposeScope(), text.MoveToOuterDisposeScope());
     }
 

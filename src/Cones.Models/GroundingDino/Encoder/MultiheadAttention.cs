@@ -31,11 +31,15 @@ sealed class MultiheadAttention : Module
     public Tensor Forward(Tensor queries, Tensor keys, Tensor values, Tensor? bias)
     {
         using var scope = NewDisposeScope();
-        var q = SplitHeads(_query.Forward(queries));
-        var k = SplitHeads(_key.Forward(keys));
-        var v = SplitHeads(_value.Forward(values));
-        var mixed = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask: bias); // [B, heads, Q, D / heads]
-        return _out.Forward(mixed.transpose(1, 2).reshape(queries.shape)).MoveToOuterDisposeScope(); // [B, Q, D]
+        var (q, k, v) = (_query.Forward(queries), _key.Forward(keys), _value.Forward(values));
+        var mixed = bias is null ? MultiHeadAttention.Apply(q, k, v, _heads) : Masked(q, k, v, bias);
+        return _out.Forward(mixed).MoveToOuterDisposeScope();
+    }
+
+    Tensor Masked(Tensor q, Tensor k, Tensor v, Tensor bias)
+    {
+        var mixed = nn.functional.scaled_dot_product_attention(SplitHeads(q), SplitHeads(k), SplitHeads(v), attn_mask: bias); // [B, heads, Q, D / heads]
+        return mixed.transpose(1, 2).reshape(q.shape); // [B, Q, D]
     }
 
     // [B, T, D] -> [B, heads, T, D / heads]

@@ -30,19 +30,20 @@ public sealed record TextMasks(Tensor Tokens, Tensor SelfAttention, Tensor Posit
     }
 
     /// <summary>One phrase after the other, without delimiters: the text of free embeddings, with padding at the end.</summary>
-    /// <param name="batch">B, the number of equal texts.</param>
     /// <param name="phrases">The tokens of each phrase, at least 1 each.</param>
+    /// <param name="batch">B, the number of equal texts.</param>
+    /// <param name="device">Where to make them; null for the CPU.</param>
     /// <exception cref="ArgumentException">There is no phrase, or an empty one.</exception>
-    public static TextMasks OfPhrases(long batch, params IReadOnlyList<int> phrases)
+    public static TextMasks OfPhrases(IReadOnlyList<int> phrases, long batch = 1, Device? device = null)
     {
         if (phrases.Count == 0 || phrases.Any(p => p < 1)) throw new ArgumentException($"phrases of [{string.Join(",", phrases)}] tokens given: at least one phrase of at least one token is needed", nameof(phrases));
         using var scope = NewDisposeScope();
-        var owners = tensor(phrases.SelectMany((count, phrase) => Enumerable.Repeat((long)phrase, count)).ToArray());
-        var positions = tensor(phrases.SelectMany(count => Enumerable.Range(0, count).Select(i => (long)i)).ToArray());
+        var owners = tensor(phrases.SelectMany((count, phrase) => Enumerable.Repeat((long)phrase, count)).ToArray(), device: device);
+        var positions = tensor(phrases.SelectMany(count => Enumerable.Range(0, count).Select(i => (long)i)).ToArray(), device: device);
         var length = owners.shape[0];
         var same = owners.unsqueeze(1).eq(owners.unsqueeze(0)); // [T, T]
         return new TextMasks(
-            ones([batch, length], ScalarType.Bool),
+            ones([batch, length], ScalarType.Bool, device),
             same.unsqueeze(0).expand(batch, length, length),
             positions.unsqueeze(0).expand(batch, length)).MoveToOuterDisposeScope();
     }

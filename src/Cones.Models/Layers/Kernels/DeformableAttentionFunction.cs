@@ -33,19 +33,18 @@ sealed unsafe class DeformableAttentionFunction : KernelFunction<DeformableAtten
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override List<Tensor> Gradients(AutogradContext context, Tensor gradOutput)
     {
-        using var scope = NewDisposeScope();
-        var call = (Call)ctx.get_data("call");
-        var saved = ctx.get_saved_variables();
+        var call = (Call)context.get_data("call");
+        var saved = context.get_saved_variables();
         var value = saved[0].transpose(1, 2).contiguous(); // [B, S, heads, D] -> [B, heads, S, D]
-        var (locations, weights, gradient) = (saved[1].contiguous(), saved[2].contiguous(), grad_output.contiguous());
+        var (locations, weights, gradient) = (saved[1].contiguous(), saved[2].contiguous(), gradOutput.contiguous());
         var gradValue = call.ValueNeedsGradient ? zeros(value.shape) : null;
         var (gradLocations, gradWeights) = (empty(locations.shape), empty(weights.shape));
         Kernel(value, weights, call).Backward(
             TensorMemory.Pointer(value), TensorMemory.Pointer(locations), TensorMemory.Pointer(weights), TensorMemory.Pointer(gradient),
             gradValue is null ? null : TensorMemory.Pointer(gradValue), TensorMemory.Pointer(gradLocations), TensorMemory.Pointer(gradWeights));
-        return [gradValue?.transpose(1, 2).MoveToOuterDisposeScope()!, gradLocations.MoveToOuterDisposeScope(), gradWeights.MoveToOuterDisposeScope(), null!];
+        return [gradValue?.transpose(1, 2)!, gradLocations, gradWeights, null!];
     }
 
     static Tensor Compute(Tensor value, Tensor locations, Tensor weights, Call call)

@@ -46,16 +46,15 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override List<Tensor> Gradients(AutogradContext context, Tensor gradOutput)
     {
-        using var scope = NewDisposeScope();
-        var call = (Call)ctx.get_data("call");
-        var saved = ctx.get_saved_variables();
+        var call = (Call)context.get_data("call");
+        var saved = context.get_saved_variables();
         var x = TensorMemory.ToChannelsLast(saved[0]);
         var (offset, mask) = (saved[1].contiguous(), saved[2].contiguous());
         var kernel = Kernel(x, offset, call);
         var (channels, outChannels) = (x.shape[1], call.Weight.Shape[0]);
-        var gradRows = TensorMemory.ToChannelsLast(grad_output).permute(0, 2, 3, 1).view(-1, outChannels); // [B, out, H', W'] -> [B H' W', out]
+        var gradRows = TensorMemory.ToChannelsLast(gradOutput).permute(0, 2, 3, 1).view(-1, outChannels); // [B, out, H', W'] -> [B H' W', out]
         var matrix = Matrix(call.Weight);
 
         var gradX = call.InputNeedsGradient ? zeros([x.shape[0], x.shape[2], x.shape[3], channels]) : null;
@@ -77,9 +76,9 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
 
         return
         [
-            gradX?.permute(0, 3, 1, 2).MoveToOuterDisposeScope()!, // [B, H, W, in] -> [B, in, H, W]
-            gradOffset.MoveToOuterDisposeScope(),
-            gradMask.MoveToOuterDisposeScope(),
+            gradX?.permute(0, 3, 1, 2)!, // [B, H, W, in] -> [B, in, H, W]
+            gradOffset,
+            gradMask,
             null!,
         ];
     }

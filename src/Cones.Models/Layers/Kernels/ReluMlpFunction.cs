@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using Cones.Models.Layers.Kernels.Products;
 using Cones.Models.Native;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -46,64 +47,75 @@ sealed unsafe class ReluMlpFunction : KernelFunction<ReluMlpFunction>
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override List<Tensor> Gradients(AutogradContext context, Tensor gradOutput)
     {
-        using var scope = NewDisposeScope();
-        var call = (Call)ctx.get_data("call");
-        var signs = (byte*)TensorMemory.Pointer(ctx.get_saved_variables()[0]);
+        var call = (Call)context.get_data("call");
+        var signs = (byte*)TensorMemory.Pointer(context.get_saved_variables()[0]);
         var wide = call.W1.shape[0];
-        var gradient = InChunks(grad_output, call.W1.shape[1], wide, (rows, first) =>
-        {
-            var activations = rows.mm(call.W2); // [n, out] -> [n, wide]
-            Mask(TensorMemory.Pointer(activations), signs + (first * wide / Lanes), rows.shape[0] * wide);
-            return activations.mm(call.W1); // [n, in]
-        });
-        return [gradient.MoveToOuterDisposeScope(), null!];
+        return
+        [
+            InChunks(gradOutput, call.W1.shape[1], wide, (rows, activations, first, result) =>
+            {
+                Multiply(rows, call.W2, transposed: false, activations); // [n, out] -> [n, wide]
+                Mask(TensorMemory.Pointer(activations), signs + (first * wide / Lanes), activations.numel());
+                Multiply(activations, call.W1, transposed: false, result); // [n, wide] -> [n, in]
+            }),
+            null!,
+        ];
     }
 
     static Tensor Compute(Tensor x, Call call, byte* signs)
     {
-        var wide = call.W1.shape[0];
-        return InChunks(x, call.W2.shape[0], wide, (rows, first) =>
+        var (wide, outFeatures) = (call.W1.shape[0], call.W2.shape[0]);
+        return InChunks(x, outFeatures, wide, (rows, activations, first, result) =>
         {
-            var activations = rows.mm(call.W1.t()); // [n, in] -> [n, wide]
-            Activate(TensorMemory.Pointer(activations), TensorMemory.Pointer(call.B1), signs == null ? null : signs + (first * wide / Lanes), rows.shape[0], wide);
-            return nn.functional.linear(activations, call.W2, call.B2); // [n, out]
+            Multiply(rows, call.W1, transposed: true, activations, call.B1); // [n, in] -> [n, wide]
+            Activate(TensorMemory.Pointer(activations), signs == null ? null : signs + (first * wide / Lanes), activations.numel());
+            Multiply(activations, call.W2, transposed: true, result, call.B2); // [n, wide] -> [n, out]
         });
     }
 
-    // Some rows of x at a time; the function is told the first one's index.
-    static Tensor InChunks(Tensor x, long outFeatures, long wide, Func<Tensor, long, Tensor> forward)
+    // Some rows of x at a time: the function gets them, room for their wide activations, the first one's index, and what to write.
+    static Tensor InChunks(Tensor x, long outFeatures, long wide, Action<Tensor, Tensor, long, Tensor> forward)
     {
         using var scope = NewDisposeScope();
-        var rows = x.reshape(-1, x.shape[^1]);
+        var rows = x.reshape(-1, x.shape[^1]).contiguous();
         var count = rows.shape[0];
-        var y = empty([count, outFeatures], ScalarType.Float32);
-        var most = Math.Max(ChunkElements / wide, 1);
+        var most = Math.Min(Math.Max(ChunkElements / wide, 1), count);
+        var (y, activations) = (empty([count, outFeatures], ScalarType.Float32), empty([most, wide], ScalarType.Float32));
         for (var first = 0L; first < count; first += most)
         {
             using var part = NewDisposeScope();
             var n = Math.Min(most, count - first);
-            y.narrow(0, first, n).copy_(forward(rows.narrow(0, first, n), first));
+            forward(rows.narrow(0, first, n), activations.narrow(0, 0, n), first, y.narrow(0, first, n));
         }
 
         return y.view([.. x.shape[..^1], outFeatures]).MoveToOuterDisposeScope();
     }
 
-    // Adds the bias, notes what is positive, zeroes the rest.
-    static void Activate(float* values, float* bias, byte* signs, long rows, long wide) => ParallelRange.Run(rows, 8, (from, to) =>
+    // C = A W, or A Wᵀ + bias.
+    static void Multiply(Tensor a, Tensor weight, bool transposed, Tensor c, Tensor? bias = null)
     {
-        for (var row = from; row < to; row++)
+        if (!MatrixProduct.IsSupported)
         {
-            var line = values + (row * wide);
-            for (var i = 0L; i < wide; i += Lanes)
-            {
-                var v = Vector256.Load(line + i) + Vector256.Load(bias + i);
-                var positive = Vector256.GreaterThan(v, Vector256<float>.Zero);
-                if (signs != null) signs[((row * wide) + i) / Lanes] = (byte)positive.ExtractMostSignificantBits();
-                // NaN stays, as in ReLU.
-                Vector256.Max(v, Vector256<float>.Zero).Store(line + i);
-            }
+            c.addmm_(a, transposed ? weight.t() : weight, 0, 1);
+            if (bias is not null) c.add_(bias);
+            return;
+        }
+
+        MatrixProduct.Multiply(
+            TensorMemory.Pointer(a), a.shape[1], TensorMemory.Pointer(weight), weight.shape[1], transposed,
+            TensorMemory.Pointer(c), c.shape[1], (a.shape[0], c.shape[1], a.shape[1]), bias is null ? null : TensorMemory.Pointer(bias));
+    }
+
+    // Notes what is positive and zeroes the rest; NaN stays, as in ReLU.
+    static void Activate(float* values, byte* signs, long count) => ParallelRange.Run(count / Lanes, 2048, (from, to) =>
+    {
+        for (var i = from; i < to; i++)
+        {
+            var v = Vector256.Load(values + (i * Lanes));
+            if (signs != null) signs[i] = (byte)Vector256.GreaterThan(v, Vector256<float>.Zero).ExtractMostSignificantBits();
+            Vector256.Max(v, Vector256<float>.Zero).Store(values + (i * Lanes));
         }
     });
 

@@ -1,5 +1,4 @@
 using Cones.Models.GroundingDino;
-using Cones.Models.GroundingDino.Text;
 using Cones.Models.Imaging;
 using Cones.Models.Tokenizers;
 using TorchSharp;
@@ -29,8 +28,6 @@ public sealed class EndToEndRunner : IGoldenRunner
         result.Check("out.input_ids", ids);
         result.Check("out.attention_mask", texts.AttentionMask());
         result.Check("out.token_type_ids", zeros_like(ids));
-        var names = golden.Json.GetProperty("entities").EnumerateArray().Select(e => e.GetString()!);
-        result.ExpectEqual(caption, GroundingCaption.Join(names), "joined names");
 
         // The pixels of the reference's other resampling.
         using var noGrad = no_grad();

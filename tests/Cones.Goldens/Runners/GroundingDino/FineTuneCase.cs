@@ -27,7 +27,7 @@ sealed class FineTuneCase(GoldenCase golden, GoldenResult result, GroundingDinoM
 
     public void Run()
     {
-        var image = model.EncodeImage(golden.Tensors["in.pixel_values"], golden.Tensors["in.pixel_mask"]);
+        var image = model.EncodeImage(golden.Tensors["in.pixel_values"], golden.Tensors.GetValueOrDefault("in.pixel_mask"));
         var json = golden.Json.GetProperty("optimizer");
         var clip = json.TryGetProperty("clip", out var limit) && limit.ValueKind == JsonValueKind.Number ? limit.GetDouble() : double.PositiveInfinity;
         using var optimizer = Optimizer.Create(GoldenOptimizer.Read(WithoutClip(json)), [new("prompt", _parameter)]);
