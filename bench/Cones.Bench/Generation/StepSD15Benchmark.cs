@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Cones.Bench.Infrastructure;
 using Cones.Models.Clip;
@@ -39,7 +38,7 @@ sealed class StepSD15Benchmark : IBenchmark
 
         MachineReport.Measure();
         PeakMemory.Reset();
-        var conceptSeconds = Time(repetitions, () => Step(unet, concept, latent, noise, timestep));
+        var conceptSeconds = StepTimer.Median(repetitions, () => Step(unet, concept, latent, noise, timestep));
         var peak = PeakMemory.Megabytes();
         MachineReport.Measure();
 
@@ -48,7 +47,7 @@ sealed class StepSD15Benchmark : IBenchmark
         using var ids = (arange(77, dtype: ScalarType.Int64) * 631 % 49000).reshape(1, 77);
         using var start = randn([1, 768], generator: generator);
         using var pseudoWord = new PseudoWordPrompt(text, ids, slots, start);
-        var wordSeconds = Time(repetitions, () => Step(unet, pseudoWord, latent, noise, timestep));
+        var wordSeconds = StepTimer.Median(repetitions, () => Step(unet, pseudoWord, latent, noise, timestep));
         MachineReport.Measure();
 
         var floor = (flops.Convolution / MachineReport.Convolution / 1e9) + (flops.Gemm / MachineReport.Gemm / 1e9);
@@ -65,23 +64,6 @@ sealed class StepSD15Benchmark : IBenchmark
             ["attention_gflop"] = Math.Round(flops.Attention / 1e9, 1),
             ["utilisation_with_attention"] = Math.Round((floor + (flops.Attention / MachineReport.Gemm / 1e9)) / conceptSeconds, 3),
         };
-    }
-
-    /// <summary>The median of some repetitions after one warm-up.</summary>
-    static double Time(int repetitions, Action step)
-    {
-        step();
-        var times = new List<double>();
-        for (var i = 0; i < repetitions; i++)
-        {
-            var start = Stopwatch.GetTimestamp();
-            step();
-            times.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
-            Console.Error.WriteLine($"  {times[^1]:0.000} s");
-        }
-
-        times.Sort();
-        return times[times.Count / 2];
     }
 
     static void Step(UNet2DConditionModel unet, IPrompt prompt, Tensor latent, Tensor noise, Tensor timestep)

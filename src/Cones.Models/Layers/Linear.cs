@@ -17,6 +17,12 @@ public sealed class Linear : Module
         _bias = bias ? AddWeight("bias", outFeatures) : null;
     }
 
+    /// <summary>W, [out, in].</summary>
+    internal Tensor Matrix => _weight.Value;
+
+    /// <summary>b, [out], or null.</summary>
+    internal Tensor? Bias => _bias?.Value;
+
     /// <summary>Maps [..., in] to [..., out].</summary>
     public Tensor Forward(Tensor x) => Product(x, _weight.Value, _bias?.Value);
 
