@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Cones.Pretraining.Recipes.Clip;
+using Cones.Pretraining.Recipes.Tokenizer;
 using Cones.Pretraining.Recipes.Vae;
 using Cones.Pretraining.Training;
 
@@ -11,7 +13,7 @@ static class RecipeCommands
     public const int Stopped = 130;
 
     /// <summary>All recipes, in the order in which they build on each other.</summary>
-    public static IReadOnlyList<IRecipe> All { get; } = [new VaeRecipe()];
+    public static IReadOnlyList<IRecipe> All { get; } = [new TokenizerRecipe(), new VaeRecipe(), new ClipRecipe()];
 
     /// <summary>Adds the commands.</summary>
     public static void AddTo(Command root)

@@ -90,17 +90,20 @@ static class IconPainter
             {
                 var center = (First + i + 0.5 - offset) * scale;
                 if (mirrored) center = Side - center;
-                var start = Math.Max(0, (int)Math.Floor(center - support + 0.5));
-                var end = Math.Min(Side - 1, (int)Math.Floor(center + support - 0.5));
-                if (end < start) end = start = Math.Clamp(start, 0, Side - 1);
-                var weights = new float[end - start + 1];
-                // Weights beyond the border count as transparent: the sum is that of the whole filter.
-                for (var t = 0; t < weights.Length; t++)
-                    weights[t] = (float)(Math.Max(0, 1 - (Math.Abs(start + t + 0.5 - center) / support)) / support);
+                var (low, high) = ((int)Math.Floor(center - support), (int)Math.Ceiling(center + support));
+                var whole = 0.0;
+                for (var t = low; t <= high; t++) whole += Triangle(t, center, support);
+                var start = Math.Clamp(low, 0, Side - 1);
+                var weights = new float[Math.Clamp(high, start, Side - 1) - start + 1];
+                // Beyond the border the drawing is transparent: those weights count, with nothing.
+                for (var t = 0; t < weights.Length; t++) weights[t] = (float)(Triangle(start + t, center, support) / whole);
+                var end = start + weights.Length - 1;
                 _taps[i] = (start, weights);
                 (FirstSource, LastSource) = (Math.Min(FirstSource, start), Math.Max(LastSource, end));
             }
         }
+
+        static double Triangle(int pixel, double center, double support) => Math.Max(0, 1 - (Math.Abs(pixel + 0.5 - center) / support));
 
         public int First { get; }
 
