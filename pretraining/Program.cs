@@ -8,6 +8,8 @@ CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureIn
 LibTorch.Initialize();
 var root = new RootCommand("Recipes that make the embedded models from scratch. Data first: pretraining/prepare-data.sh.");
 RecipeCommands.AddTo(root);
+SmokeCommand.AddTo(root);
+ScenesCommand.AddTo(root);
 DataCommand.AddTo(root);
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)

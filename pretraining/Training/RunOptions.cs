@@ -7,7 +7,8 @@ namespace Cones.Pretraining.Training;
 /// <param name="Seed">The seed.</param>
 /// <param name="Threads">Threads, or null to choose.</param>
 /// <param name="Log">Progress for people.</param>
-sealed record RunOptions(string Data, string Runs, long? Steps, long Seed, int? Threads, TextWriter Log)
+/// <param name="StopAfter">Stops after this many steps, as a signal would; for tests.</param>
+sealed record RunOptions(string Data, string Runs, long? Steps, long Seed, int? Threads, TextWriter Log, long? StopAfter = null)
 {
     /// <summary>The folder of a recipe's run.</summary>
     public string Folder(string recipe) => Path.Combine(Runs, recipe);

@@ -15,21 +15,19 @@ sealed class Trainer
 
     readonly string _folder;
     readonly TrainingPlan _plan;
-    readonly int? _threads;
-    readonly TextWriter _log;
+    readonly RunOptions _options;
 
-    /// <summary>A run in a folder; one that exists there is continued.</summary>
-    /// <param name="folder">The run's folder.</param>
-    /// <param name="plan">The numbers.</param>
-    /// <param name="threads">Threads; null takes those of the checkpoint, or what is free at the start.</param>
-    /// <param name="log">Progress for people.</param>
-    public Trainer(string folder, TrainingPlan plan, int? threads, TextWriter log) => (_folder, _plan, _threads, _log) = (folder, plan, threads, log);
+    /// <summary>The run of a plan's recipe; one that exists is continued.</summary>
+    /// <param name="plan">The recipe's numbers; with the options in them.</param>
+    /// <param name="options">Folder, threads and so on.</param>
+    public Trainer(TrainingPlan plan, RunOptions options)
+    {
+        (_plan, _options) = (plan, options);
+        _folder = options.Folder(plan.Recipe);
+    }
 
     /// <summary>The time between two checkpoints.</summary>
     public TimeSpan CheckpointEvery { get; init; } = TimeSpan.FromMinutes(4);
-
-    /// <summary>Stops the run after this many steps, as a signal would; for tests.</summary>
-    public long? StopAfter { get; init; }
 
     /// <summary>Trains to the end, or until <paramref name="stop"/> is cancelled.</summary>
     /// <returns>Whether the run is complete.</returns>
@@ -41,17 +39,17 @@ sealed class Trainer
         var path = RunFiles.Checkpoint(_folder);
         var saved = File.Exists(path) ? TrainingCheckpoint.Load(path, parameters, optimizer) : null;
         if (saved is not null) RequireSamePlan(path, saved);
-        var threads = _threads ?? saved?.Threads ?? ComputeThreads.Free();
+        var threads = _options.Threads ?? saved?.Threads ?? ComputeThreads.Free();
         set_num_threads(threads);
 
         using var files = new RunFiles(_folder, saved?.MetricsLength ?? 0);
         var sums = new Dictionary<string, double>(saved?.Sums ?? new Dictionary<string, double>());
         var (step, summed) = (saved?.Step ?? 0, saved?.Summed ?? 0);
         if (step == _plan.Schedule.Steps) return true;
-        _log.WriteLine($"{_plan.Recipe}: {parameters.Values.numel():N0} parameters, {threads} threads, step {step} of {_plan.Schedule.Steps}");
+        _options.Log.WriteLine($"{_plan.Recipe}: {parameters.Values.numel():N0} parameters, {threads} threads, step {step} of {_plan.Schedule.Steps}");
         var (sinceCheckpoint, sinceReport, stepsAtReport) = (Stopwatch.StartNew(), Stopwatch.StartNew(), step);
         var metrics = new Dictionary<string, double>();
-        var until = Math.Min(_plan.Schedule.Steps, step + (StopAfter ?? long.MaxValue / 2));
+        var until = Math.Min(_plan.Schedule.Steps, step + (_options.StopAfter ?? long.MaxValue / 2));
         while (step < until && !stop.IsCancellationRequested)
         {
             metrics.Clear();
@@ -66,7 +64,7 @@ sealed class Trainer
                 if (sinceReport.Elapsed > s_reportEvery)
                 {
                     var rate = (step - stepsAtReport) * _plan.Batch / sinceReport.Elapsed.TotalSeconds;
-                    _log.WriteLine($"{_plan.Recipe} {step}/{_plan.Schedule.Steps} loss {means["loss"]:0.0000} {rate:0.0} samples/s");
+                    _options.Log.WriteLine($"{_plan.Recipe} {step}/{_plan.Schedule.Steps} loss {means["loss"]:0.0000} {rate:0.0} samples/s");
                     (stepsAtReport, sinceReport) = (step, Stopwatch.StartNew());
                 }
 
@@ -109,7 +107,7 @@ sealed class Trainer
         parameters.Values.copy_(optimizer.Average);
         var scores = task.Evaluate();
         files.Log(step, scores);
-        _log.WriteLine($"{_plan.Recipe} {step}: {string.Join(", ", scores.Select(s => $"{s.Key} {s.Value:0.0000}"))}");
+        _options.Log.WriteLine($"{_plan.Recipe} {step}: {string.Join(", ", scores.Select(s => $"{s.Key} {s.Value:0.0000}"))}");
         task.DrawSheet(files.Sheet(step));
         task.Export(files.Model);
         parameters.Values.copy_(trained);

@@ -9,4 +9,8 @@ namespace Cones.Pretraining.Training;
 /// <param name="LogEvery">Steps between two lines of metrics.</param>
 /// <param name="EvaluateEvery">Steps between two evaluations of the averaged weights, with sheet and export.</param>
 sealed record TrainingPlan(
-    string Recipe, StepSchedule Schedule, int Batch, AdamWOptions Optimizer, long Seed = 0, int LogEvery = 20, int EvaluateEvery = 500);
+    string Recipe, StepSchedule Schedule, int Batch, AdamWOptions Optimizer, long Seed = 0, int LogEvery = 20, int EvaluateEvery = 500)
+{
+    /// <summary>With the seed and, where they are given, the steps of the command line.</summary>
+    public TrainingPlan With(RunOptions options) => this with { Seed = options.Seed, Schedule = Schedule with { Steps = options.Steps ?? Schedule.Steps } };
+}

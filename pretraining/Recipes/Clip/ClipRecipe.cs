@@ -36,10 +36,10 @@ sealed class ClipRecipe : IRecipe
     /// <inheritdoc/>
     public bool Run(RunOptions options, CancellationToken stop)
     {
-        var plan = Plan with { Seed = options.Seed, Schedule = Plan.Schedule with { Steps = options.Steps ?? Plan.Schedule.Steps } };
+        var plan = Plan.With(options);
         var tokenizer = ClipTokenizer.FromFolder(options.Model("tokenizer"));
         using var task = new ClipTask(Config(tokenizer), plan, new IconPictures(IconPack.Open(options.Data), Side), tokenizer);
-        return new Trainer(options.Folder(Name), plan, options.Threads, options.Log).Run(task, stop);
+        return new Trainer(plan, options).Run(task, stop);
     }
 
     ClipConfig Config(ClipTokenizer tokenizer)

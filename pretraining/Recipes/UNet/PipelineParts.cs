@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Cones.Models.Clip;
+using Cones.Models.Imaging;
 using Cones.Models.StableDiffusion.Pipelines;
 using Cones.Models.StableDiffusion.Schedulers;
 using Cones.Models.StableDiffusion.UNet;
@@ -55,13 +56,13 @@ sealed class PipelineParts : IDisposable
         return Text.Forward(Tokenizer.TokenizeBatch(texts).Ids()).LastHiddenState.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Generates pictures [B, 3, H, W]; the parts stay usable.</summary>
-    public Tensor Generate(IReadOnlyList<string> prompts, GenerationOptions options)
+    /// <summary>Generates pictures; the parts stay usable.</summary>
+    public IReadOnlyList<RgbImage> Generate(IReadOnlyList<string> prompts, GenerationOptions options)
     {
         using var scope = NewDisposeScope();
         // Not disposed of: it would free the parts.
         var pipeline = new StableDiffusionPipeline(UNet, Vae, SchedulerConfig(), new PromptEncoder(Tokenizer, Text));
-        return pipeline.Generate(prompts, options: options).Images.MoveToOuterDisposeScope();
+        return pipeline.Generate(prompts, options: options).ToRgbImages();
     }
 
     /// <summary>Writes the whole folder; UNet and text encoder in half precision.</summary>

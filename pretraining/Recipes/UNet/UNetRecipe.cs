@@ -51,11 +51,11 @@ sealed class UNetRecipe : IRecipe
     /// <inheritdoc/>
     public bool Run(RunOptions options, CancellationToken stop)
     {
-        var plan = Plan with { Seed = options.Seed, Schedule = Plan.Schedule with { Steps = options.Steps ?? Plan.Schedule.Steps } };
+        var plan = Plan.With(options);
         using var parts = PipelineParts.Open(options, Config, plan.Seed);
         var pack = IconPack.Open(options.Data);
         var latents = LatentPack.Open(options.Folder("latents"));
         using var task = new UNetTask(this, plan, parts, pack, latents);
-        return new Trainer(options.Folder(Name), plan, options.Threads, options.Log).Run(task, stop);
+        return new Trainer(plan, options).Run(task, stop);
     }
 }

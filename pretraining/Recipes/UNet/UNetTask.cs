@@ -90,9 +90,7 @@ sealed class UNetTask : ITrainingTask
     /// <inheritdoc/>
     public void DrawSheet(string path)
     {
-        using var scope = NewDisposeScope();
-        var images = Sheets.ToImages(_parts.Generate(_shown, new GenerationOptions { Steps = 16, GuidanceScale = 3, Seeds = [1] }));
-        RgbImage.Grid(images, 8).Save(path);
+        RgbImage.Grid(_parts.Generate(_shown, new GenerationOptions { Steps = 16, GuidanceScale = 3, Seeds = [1] }), 8).Save(path);
         File.WriteAllLines(Path.ChangeExtension(path, ".txt"), _shown);
     }
 

@@ -43,8 +43,8 @@ sealed class VaeRecipe : IRecipe
     /// <inheritdoc/>
     public bool Run(RunOptions options, CancellationToken stop)
     {
-        var plan = Plan with { Seed = options.Seed, Schedule = Plan.Schedule with { Steps = options.Steps ?? Plan.Schedule.Steps } };
+        var plan = Plan.With(options);
         using var task = new VaeTask(this, plan, new IconPictures(IconPack.Open(options.Data), Side));
-        return new Trainer(options.Folder(Name), plan, options.Threads, options.Log).Run(task, stop);
+        return new Trainer(plan, options).Run(task, stop);
     }
 }
