@@ -8,6 +8,7 @@ CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureIn
 LibTorch.Initialize();
 var root = new RootCommand("Recipes that make the embedded models from scratch. Data first: pretraining/prepare-data.sh.");
 RecipeCommands.AddTo(root);
+EvaluateCommand.AddTo(root);
 SmokeCommand.AddTo(root);
 ScenesCommand.AddTo(root);
 DataCommand.AddTo(root);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Cones.Pretraining.Data;
 using Cones.Pretraining.Samples;
+using Cones.Pretraining.Smoke;
 
 namespace Cones.Pretraining.Commands;
 
@@ -20,6 +21,7 @@ static class DataCommand
         data.Subcommands.Add(With(new Command("packages", "Lists the npm packages."), _ => DataCommands.ListPackages(Console.Out)));
         data.Subcommands.Add(With(new Command("svg", "Writes the vector drawings."), r => DataCommands.WriteSvg(r.GetValue(modules)!, r.GetValue(output)!), modules, output));
         data.Subcommands.Add(With(new Command("pack", "Packs the rendered drawings."), r => DataCommands.Pack(r.GetValue(modules)!, r.GetValue(rendered)!, r.GetValue(output)!), modules, rendered, output));
+        data.Subcommands.Add(With(new Command("generated", "Writes a few drawn shapes in the place of the emoji, to try recipes without a download."), r => SmokeData.Write(r.GetValue(output)!), output));
         root.Subcommands.Add(data);
 
         var samples = new Command("samples", "Steps of Samples/draw.sh.");

@@ -6,8 +6,8 @@ namespace Cones.Pretraining.Scenes;
 /// <summary>The words for colours and textures, and the pairs of colour and shape that training never shows.</summary>
 static class SceneWords
 {
-    // A pair is held out where this divides it: 18 of the 120 pairs of ten colours and twelve shapes.
-    const int Stride = 20;
+    // Three diagonals in twenty: 18 of the 120 pairs of ten colours and twelve shapes, one or two of every colour and every shape.
+    const int Period = 20;
 
     /// <summary>Colour words: hue in degrees, saturation, value.</summary>
     public static readonly IReadOnlyList<(string Name, double Hue, double Saturation, double Value)> Colors =
@@ -23,7 +23,7 @@ static class SceneWords
     public static string Of(ShapeKind shape) => shape.ToString().ToLowerInvariant();
 
     /// <summary>Whether training leaves a pair out, to see later what the words alone are worth.</summary>
-    public static bool IsHeldOut(int color, ShapeKind shape) => ((color * 7) + ((int)shape * 13)) % Stride is 3 or 9 or 14;
+    public static bool IsHeldOut(int color, ShapeKind shape) => (color + (int)shape) % Period is 0 or 7 or 13;
 
     /// <summary>A shade of a colour.</summary>
     /// <param name="color">The colour's position in <see cref="Colors"/>.</param>
