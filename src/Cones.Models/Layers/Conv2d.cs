@@ -50,6 +50,6 @@ public sealed class Conv2d : Module
     Tensor Pointwise(Tensor x)
     {
         var matrix = _weight.Value.view(_weight.Shape[0], _weight.Shape[1]);
-        return nn.functional.linear(x.permute(0, 2, 3, 1), matrix, _bias?.Value).permute(0, 3, 1, 2);
+        return Linear.Product(x.permute(0, 2, 3, 1), matrix, _bias?.Value).permute(0, 3, 1, 2);
     }
 }

@@ -1,3 +1,4 @@
+using Cones.Models.Layers.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,5 +18,9 @@ public sealed class Linear : Module
     }
 
     /// <summary>Maps [..., in] to [..., out].</summary>
-    public Tensor Forward(Tensor x) => nn.functional.linear(x, _weight.Value, _bias?.Value);
+    public Tensor Forward(Tensor x) => Product(x, _weight.Value, _bias?.Value);
+
+    /// <summary><c>x Wᵀ + b</c> for weights that are not a layer's own, e.g. a view of a kernel.</summary>
+    internal static Tensor Product(Tensor x, Tensor weight, Tensor? bias) =>
+        LinearFunction.Accepts(x, weight, bias) ? LinearFunction.Apply(x, weight, bias) : nn.functional.linear(x, weight, bias);
 }

@@ -21,6 +21,8 @@ public static partial class NativeMemory
     // Blocks above this are mapped and given back one by one: single weights of the largest models.
     const int LargestKeptBlock = 1 << 30;
 
+    const int SmallestApartBlock = 1 << 17;
+
     /// <summary>Whether freed blocks stay with the process, see <see cref="KeepFreedMemory"/>.</summary>
     public static bool KeepsFreedMemory { get; private set; }
 
@@ -79,6 +81,25 @@ public static partial class NativeMemory
         }
 
         return KeepsFreedMemory;
+    }
+
+    /// <summary>
+    /// Allocates what will live long apart from the pool of freed blocks: in the middle of it, it would keep the space around
+    /// it from being used as one.
+    /// </summary>
+    /// <param name="allocate">Makes one large block; called once.</param>
+    public static T AllocateApart<T>(Func<T> allocate)
+    {
+        if (!KeepsFreedMemory) return allocate();
+        _ = MallOpt(MmapThreshold, SmallestApartBlock);
+        try
+        {
+            return allocate();
+        }
+        finally
+        {
+            _ = MallOpt(MmapThreshold, LargestKeptBlock);
+        }
     }
 
     /// <summary>Gives freed memory back to the system: after a model was loaded or disposed.</summary>

@@ -23,9 +23,23 @@ static unsafe class ParallelRange
     /// <param name="body">Must not make tensors: scopes and gradient mode belong to the calling thread.</param>
     public static void Run(long count, long grain, Action<long, long> body)
     {
+        var parts = Math.Clamp(count / Math.Max(grain, 1), 1, torch.get_num_threads() * PartsPerThread);
+        RunParts(count, (int)parts, body);
+    }
+
+    /// <summary>Calls <paramref name="body"/> with every number of [0, count): for tasks that are long each.</summary>
+    /// <param name="count">The number of tasks.</param>
+    /// <param name="body">As in <see cref="Run"/>.</param>
+    public static void Each(long count, Action<long> body) =>
+        RunParts(count, checked((int)count), (from, to) =>
+        {
+            for (var i = from; i < to; i++) body(i);
+        });
+
+    static void RunParts(long count, int parts, Action<long, long> body)
+    {
         if (count <= 0) return;
         var threads = torch.get_num_threads();
-        var parts = (int)Math.Clamp(count / Math.Max(grain, 1), 1, threads * PartsPerThread);
         if (parts == 1 || threads == 1)
         {
             body(0, count);

@@ -1,3 +1,5 @@
+using Cones.Models.Layers.Kernels.Products;
+using Cones.Models.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
@@ -59,10 +61,10 @@ sealed unsafe class ConvolutionFunction : KernelFunction<ConvolutionFunction>
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override List<Tensor> Gradients(AutogradContext context, Tensor gradOutput)
     {
-        var call = (Call)ctx.get_data("call");
-        return [call.InputNeedsGradient ? Gradient(grad_output, call) : null!, call.HasResidual ? grad_output.alias() : null!, null!];
+        var call = (Call)context.get_data("call");
+        return [call.InputNeedsGradient ? Gradient(gradOutput, call) : null!, call.HasResidual ? gradOutput.alias() : null!, null!];
     }
 
     static Tensor Compute(Tensor x, Tensor? residual, Call call)
@@ -84,7 +86,7 @@ sealed unsafe class ConvolutionFunction : KernelFunction<ConvolutionFunction>
         var (batch, inChannels, outChannels, pixels) = (shape[0], shape[1], call.Weight.Shape[0], shape[2] * shape[3]);
         var columns = empty([batch * pixels, 9 * inChannels], dtype: ScalarType.Float32);
         UnfoldTransforms.Unfold(TensorMemory.ChannelsLastPointer(x), TensorMemory.Pointer(columns), batch, (shape[2], shape[3], inChannels));
-        var product = nn.functional.linear(columns, Matrix(call.Weight)); // [B H W, 9 in] -> [B H W, out]
+        var product = Linear.Product(columns, Matrix(call.Weight), null); // [B H W, 9 in] -> [B H W, out]
         UnfoldTransforms.AddTo(TensorMemory.Pointer(product), bias, vectors, map, batch, pixels, outChannels);
         return product.view(batch, shape[2], shape[3], outChannels).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
@@ -103,7 +105,7 @@ sealed unsafe class ConvolutionFunction : KernelFunction<ConvolutionFunction>
         }
 
         var rows = gradY.permute(0, 2, 3, 1).view(batch * pixels, outChannels);
-        var columns = rows.matmul(Matrix(call.Weight)); // [B H W, out] -> [B H W, 9 in]
+        var columns = Products(rows.unsqueeze(0), Matrix(call.Weight).unsqueeze(0), transposed: false); // [B H W, out] -> [1, B H W, 9 in]
         UnfoldTransforms.Fold(TensorMemory.Pointer(columns), TensorMemory.ChannelsLastPointer(gradX), batch, (shape[2], shape[3], inChannels));
         return gradX.MoveToOuterDisposeScope();
     }
@@ -125,10 +127,22 @@ sealed unsafe class ConvolutionFunction : KernelFunction<ConvolutionFunction>
             var transformed = empty([points, tiles, inChannels], dtype: ScalarType.Float32);
             WinogradTransforms.Input(TensorMemory.ChannelsLastPointer(x), TensorMemory.Pointer(transformed), first, tiles, (height, width, inChannels), reversed);
             // The reversed pass multiplies by the kernels as they lie, the forward pass by their transposes.
-            var products = transformed.bmm(reversed ? kernels : kernels.transpose(1, 2)); // [36, tiles, in] -> [36, tiles, out]
+            var products = Products(transformed, kernels, transposed: !reversed); // [36, tiles, in] -> [36, tiles, out]
             WinogradTransforms.Output(
                 TensorMemory.Pointer(products), bias, perSample, residual, TensorMemory.ChannelsLastPointer(y), first, tiles, (height, width, outChannels), reversed);
         }
+    }
+
+    // A [n, rows, k] times B, [n, k, columns] or, transposed, [n, columns, k]: [n, rows, columns].
+    static Tensor Products(Tensor a, Tensor b, bool transposed)
+    {
+        if (!MatrixProduct.IsSupported) return a.bmm(transposed ? b.transpose(1, 2) : b);
+        var (batch, rows, depth, columns) = (a.shape[0], a.shape[1], a.shape[2], b.shape[transposed ? 1 : 2]);
+        var c = empty([batch, rows, columns], dtype: ScalarType.Float32);
+        MatrixProduct.Multiply(
+            TensorMemory.Pointer(a), depth, TensorMemory.Pointer(b), b.shape[2], transposed, TensorMemory.Pointer(c), columns, (rows, columns, depth), null,
+            batch, (rows * depth, columns * depth, rows * columns));
+        return c;
     }
 
     // [out, in, 3, 3] -> [36, out, in], in float64 and in parts, since it is done once.
@@ -140,7 +154,7 @@ sealed unsafe class ConvolutionFunction : KernelFunction<ConvolutionFunction>
         var side = tensor(WinogradTransforms.KernelMatrix.Cast<double>().ToArray()).reshape(points, 3);
         var both = kron(side, side); // [36, 9]
         var (outChannels, inChannels) = (weight.shape[0], weight.shape[1]);
-        var result = empty([points * points, outChannels, inChannels], dtype: ScalarType.Float32);
+        var result = NativeMemory.AllocateApart(() => empty([points * points, outChannels, inChannels], dtype: ScalarType.Float32));
         for (var first = 0L; first < outChannels; first += 64)
         {
             using var part = NewDisposeScope();

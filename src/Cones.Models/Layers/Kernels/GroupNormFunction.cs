@@ -43,19 +43,18 @@ sealed class GroupNormFunction : KernelFunction<GroupNormFunction>
     }
 
     /// <inheritdoc/>
-    public override unsafe List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override unsafe List<Tensor> Gradients(AutogradContext context, Tensor gradOutput)
     {
-        var call = (Call)ctx.get_data("call");
-        using var scope = NewDisposeScope();
-        var saved = ctx.get_saved_variables();
+        var call = (Call)context.get_data("call");
+        var saved = context.get_saved_variables();
         var (x, moments) = (saved[0], saved[1]);
-        var gradY = TensorMemory.ToChannelsLast(grad_output);
+        var gradY = TensorMemory.ToChannelsLast(gradOutput);
         var shape = x.shape;
         var gradX = TensorMemory.EmptyChannelsLast(shape[0], shape[1], shape[2], shape[3]);
         new GroupNormKernel(shape[0], shape[2] * shape[3], shape[1], call.Groups, call.Silu).Backward(
             TensorMemory.ChannelsLastPointer(x), TensorMemory.ChannelsLastPointer(gradY), TensorMemory.Pointer(call.Weight), TensorMemory.Pointer(call.Bias),
             TensorMemory.Pointer(moments), TensorMemory.ChannelsLastPointer(gradX));
-        return [gradX.MoveToOuterDisposeScope(), null!];
+        return [gradX, null!];
     }
 
     static unsafe Tensor Compute(Tensor x, Call call, Tensor moments)

@@ -16,6 +16,45 @@ abstract class KernelFunction<TSelf> : SingleTensorFunction<TSelf>
 
     /// <summary>Whether gradients must flow through <paramref name="x"/>; otherwise the kernel is called without autograd.</summary>
     public static bool NeedsGradient(Tensor x) => is_grad_enabled() && x.requires_grad;
+
+    /// <inheritdoc/>
+    public sealed override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    {
+        GradientHandles.FreeLast();
+        using var scope = NewDisposeScope();
+        var gradients = Gradients(ctx, grad_output);
+        foreach (var gradient in gradients) GradientHandles.Hand(gradient?.MoveToOuterDisposeScope());
+        grad_output.Dispose();
+        return gradients;
+    }
+
+    /// <summary>The gradients with respect to what <c>forward</c> was given, null for what is no tensor; runs in a dispose scope.</summary>
+    protected abstract List<Tensor> Gradients(AutogradContext context, Tensor gradOutput);
+}
+
+/// <summary>The handles that backward passes gave to autograd.</summary>
+/// <remarks>
+/// Autograd takes the tensors themselves; the handles would keep each alive until the dispose scope around the whole backward
+/// pass ends, and with them every gradient of every activation. At the next call they are not needed any more.
+/// </remarks>
+static class GradientHandles
+{
+    [ThreadStatic]
+    static List<Tensor>? t_handed;
+
+    /// <summary>Remembers a tensor that autograd is about to take.</summary>
+    public static void Hand(Tensor? gradient)
+    {
+        if (gradient is not null) (t_handed ??= []).Add(gradient);
+    }
+
+    /// <summary>Frees the handles of the call before.</summary>
+    public static void FreeLast()
+    {
+        if (t_handed is null) return;
+        foreach (var gradient in t_handed) gradient.Dispose();
+        t_handed.Clear();
+    }
 }
 
 /// <summary>Frees what TorchSharp keeps for an output of a custom function without need.</summary>

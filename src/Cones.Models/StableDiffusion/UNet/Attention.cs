@@ -27,12 +27,7 @@ public sealed class Attention : Module
     public Tensor Forward(Tensor x, Tensor context)
     {
         using var scope = NewDisposeScope();
-        var attended = nn.functional.scaled_dot_product_attention(
-            SplitHeads(_query.Forward(x)), SplitHeads(_key.Forward(context)), SplitHeads(_value.Forward(context)));
-        var merged = attended.transpose(1, 2).reshape(x.shape[0], x.shape[1], -1); // [B, h, N, d] -> [B, N, C]
-        return _out.Forward(merged).MoveToOuterDisposeScope();
+        var attended = MultiHeadAttention.Apply(_query.Forward(x), _key.Forward(context), _value.Forward(context), _heads);
+        return _out.Forward(attended).MoveToOuterDisposeScope();
     }
-
-    // [B, T, C] -> [B, h, T, d]
-    Tensor SplitHeads(Tensor x) => x.view(x.shape[0], x.shape[1], _heads, -1).transpose(1, 2);
 }

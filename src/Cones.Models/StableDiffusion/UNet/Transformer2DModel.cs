@@ -60,7 +60,7 @@ public sealed class PixelProjection : Module
     /// <summary>Maps tokens [B, N, C] to the same shape.</summary>
     public Tensor Forward(Tensor tokens)
     {
-        using var weight = _weight.Value.view(_channels, _channels);
-        return nn.functional.linear(tokens, weight, _bias.Value);
+        var weight = _weight.Value.view(_channels, _channels);
+        return Linear.Product(tokens, weight, _bias.Value);
     }
 }
