@@ -61,7 +61,7 @@ sealed class TextToImageScores(StableDiffusionPipeline model, ClipFeatureExtract
         return [.. Enumerable.Range(0, count).Select(i => all[(int)((long)i * all.Length / count)] is var icons ? icons[i % icons.Length] : 0)];
     }
 
-    int Background(int position) => position % Colors.Named.Count;
+    static int Background(int position) => position % Colors.Named.Count;
 
     string Caption(int icon, int position) => Captions.Full(pack.Icons[icon].Style, Name(icon), Colors.Named[Background(position)].Name);
 
