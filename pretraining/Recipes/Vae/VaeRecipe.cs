@@ -10,7 +10,7 @@ namespace Cones.Pretraining.Recipes.Vae;
 /// <remarks>
 /// Source: latent diffusion (Rombach et al., arXiv 2112.10752, section 3.1) with L1, edges and colour means in the place of the
 /// perceptual and adversarial losses. Data: the drawings of all 8 styles of the 689 pretraining concepts, any background.
-/// Time: about 25 minutes of one core. Scores: see models/mini-sd/README.md. Command:
+/// Time: about 15 minutes of one core. Scores on 64 held-out icons: 28.8 dB (after 2,500 of the 3,000 steps). Command:
 /// <c>dotnet run -c Release --project pretraining -- vae</c>
 /// </remarks>
 sealed class VaeRecipe : IRecipe
@@ -32,7 +32,7 @@ sealed class VaeRecipe : IRecipe
     public double CropPart { get; init; } = 0.65;
 
     /// <summary>The run's numbers.</summary>
-    public TrainingPlan Plan { get; init; } = new("vae", new StepSchedule(2e-3, 4500, WarmUp: 100, DecayPart: 0.35), 16, new AdamWOptions(AverageDecay: 0.998));
+    public TrainingPlan Plan { get; init; } = new("vae", new StepSchedule(2e-3, 3000, WarmUp: 100, DecayPart: 0.35), 16, new AdamWOptions(AverageDecay: 0.998));
 
     /// <inheritdoc/>
     public string Name => "vae";
