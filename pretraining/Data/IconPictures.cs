@@ -25,14 +25,18 @@ sealed class IconPictures(IconPack pack, int side)
     public IconPack Pack { get; } = pack;
 
     /// <summary>A random picture of an icon.</summary>
+    /// <param name="icon">The icon.</param>
+    /// <param name="range">How far pictures differ.</param>
+    /// <param name="random">Decides.</param>
+    /// <param name="ground">The named background, by its position; null for any.</param>
     /// <returns>The picture, and the background's name where it has one.</returns>
-    public (Canvas Picture, string? Background) Random(int icon, PictureRange range, ref CounterRandom random)
+    public (Canvas Picture, string? Background) Random(int icon, PictureRange range, ref CounterRandom random, int? ground = null)
     {
         var canvas = new Canvas(side, side);
         string? background = null;
-        if (random.Chance(range.NamedBackground))
+        if (ground is not null || random.Chance(range.NamedBackground))
         {
-            var named = random.Chance(0.4) ? Colors.Named[0] : random.Pick(Colors.Named);
+            var named = ground is { } given ? Colors.Named[given] : random.Chance(0.4) ? Colors.Named[0] : random.Pick(Colors.Named);
             background = named.Name;
             canvas.Fill(named.Name == "white" ? named.Color : Colors.Near(named.Color, 0.03, ref random));
         }

@@ -16,11 +16,16 @@ sealed class ClipTask : ITrainingTask
     const double MostLogitScale = 4.6052;
     const double TagProbability = 0.3;
 
+    // Batches of one style on one background: only the names tell their pairs apart. In mixed ones style and background do
+    // half of the work, and names are learnt late.
+    const double AlikePart = 0.75;
+
     readonly TrainingPlan _plan;
     readonly ClipModel _clip;
     readonly IconPictures _pictures;
     readonly ClipTokenizer _tokenizer;
     readonly int[][] _iconsOfConcepts;
+    readonly int[][][] _styles;
     readonly RetrievalTest[] _tests;
 
     /// <summary>The task with a fresh model.</summary>
@@ -37,7 +42,8 @@ sealed class ClipTask : ITrainingTask
 
         Parts = [new TrainedPart("clip", _clip)];
         var pack = pictures.Pack;
-        _iconsOfConcepts = [.. pack.Select((c, _) => !c.HeldOut).GroupBy(i => pack.Icons[i].Concept).OrderBy(g => g.Key).Select(g => g.ToArray())];
+        _iconsOfConcepts = ByConcept(pack.Select((c, _) => !c.HeldOut));
+        _styles = [.. pack.Icons.Select(i => i.Style).Distinct().Select(style => ByConcept(pack.Select((c, s) => !c.HeldOut && s == style)))];
         _tests = [new RetrievalTest("seen", pictures, tokenizer, c => !c.HeldOut), new RetrievalTest("heldout", pictures, tokenizer, c => c.HeldOut)];
     }
 
@@ -52,10 +58,12 @@ sealed class ClipTask : ITrainingTask
         var canvases = new List<Canvas>();
         var captions = new List<string>();
         // A concept comes once at most: the same name twice would make a right answer wrong.
-        foreach (var icons in random.Choose(_iconsOfConcepts, _plan.Batch))
+        var alike = random.Chance(AlikePart);
+        var (concepts, ground) = alike ? (random.Pick(_styles), random.Below(Colors.Named.Count)) : (_iconsOfConcepts, (int?)null);
+        foreach (var icons in random.Choose(concepts, _plan.Batch))
         {
             var icon = random.Pick(icons);
-            var (canvas, background) = _pictures.Random(icon, PictureRange.Recognition, ref random);
+            var (canvas, background) = _pictures.Random(icon, PictureRange.Recognition, ref random, ground);
             var (concept, style) = (_pictures.Pack.Concepts[_pictures.Pack.Icons[icon].Concept], _pictures.Pack.Icons[icon].Style);
             canvases.Add(canvas);
             captions.Add(Captions.Random(style, concept, background, TagProbability, ref random));
@@ -85,6 +93,8 @@ sealed class ClipTask : ITrainingTask
     /// <inheritdoc/>
     public void Export(string folder) =>
         ModelWriter.Save(folder, "model.safetensors", ModelConfigs.Clip(_clip.Config), ModelWriter.Weights(_clip));
+
+    int[][] ByConcept(int[] icons) => [.. icons.GroupBy(i => _pictures.Pack.Icons[i].Concept).OrderBy(g => g.Key).Select(g => g.ToArray())];
 
     /// <inheritdoc/>
     public void Dispose()
