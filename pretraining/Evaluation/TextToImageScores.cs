@@ -80,8 +80,8 @@ sealed class TextToImageScores(StableDiffusionPipeline model, ClipFeatureExtract
             pixels.Add((result.Images.to(ScalarType.Float32).permute(0, 3, 1, 2) / 127.5) - 1); // [B, H, W, 3] -> [B, 3, H, W]
         }
 
-        var generated = Features(cat(pixels, 0));
-        return (Retrieved(generated, Texts(icons)), KernelDistance.Unbiased(Features(Standard(icons)), generated));
+        var all = cat(pixels, 0);
+        return (Retrieved(Features(all), Texts(icons)), KernelDistance.Unbiased(Features(Standard(icons), normalize: false), Features(all, normalize: false)));
     }
 
     SchedulerConfig Solver() => SchedulerConfig.For("DPMSolverMultistepScheduler", new JsonObject
@@ -93,7 +93,7 @@ sealed class TextToImageScores(StableDiffusionPipeline model, ClipFeatureExtract
         ["steps_offset"] = 1,
     });
 
-    Tensor Features(Tensor pixels) => judge.Images(ClipPixels.Normalize(pixels));
+    Tensor Features(Tensor pixels, bool normalize = true) => judge.Images(ClipPixels.Normalize(pixels), normalize);
 
     Tensor Texts(int[] icons) => judge.Texts(judgeTokenizer.TokenizeBatch([.. icons.Select(i => Captions.Plain(Name(i)))]).Ids());
 

@@ -10,7 +10,7 @@ namespace Cones.Pretraining.Recipes.Vae;
 /// <remarks>
 /// Source: latent diffusion (Rombach et al., arXiv 2112.10752, section 3.1) with L1, edges and colour means in the place of the
 /// perceptual and adversarial losses. Data: the drawings of all 8 styles of the 689 pretraining concepts, any background.
-/// Time: about 15 minutes of one core. Scores on 64 held-out icons: 28.8 dB (after 2,500 of the 3,000 steps). Command:
+/// Time: about 15 minutes of one core. Scores on 64 held-out icons: 29.3 dB on white, 29.2 dB on colours. Command:
 /// <c>dotnet run -c Release --project pretraining -- vae</c>
 /// </remarks>
 sealed class VaeRecipe : IRecipe
