@@ -5,6 +5,7 @@ using Cones.Models.StableDiffusion.Pipelines;
 using Cones.Models.Tokenizers;
 using Cones.Pretraining.Data;
 using Cones.Pretraining.Evaluation;
+using Cones.Pretraining.Recipes.Clip;
 
 namespace Cones.Pretraining.Commands;
 
@@ -16,7 +17,7 @@ static class EvaluateCommand
     {
         var model = new Argument<string>("model") { Description = "A Stable Diffusion folder, e.g. models/mini-sd." };
         var judge = new Option<string>("--clip") { Description = "The CLIP folder that judges.", DefaultValueFactory = _ => "models/mini-clip" };
-        var tokenizer = new Option<string>("--clip-tokenizer") { Description = "Its tokenizer's folder.", DefaultValueFactory = _ => "models/mini-sd/tokenizer" };
+        var tokenizer = new Option<string?>("--clip-tokenizer") { Description = "Its tokenizer's folder, where it has none of its own." };
         var data = new Option<string>("--data") { Description = "The folder that prepare-data.sh filled.", DefaultValueFactory = _ => "artifacts/pretraining/data" };
         var groups = new Option<string>("--groups") { Description = "Groups of concepts, with commas between.", DefaultValueFactory = _ => "animals-nature,food-drink" };
         var sheet = new Option<string?>("--sheet") { Description = "A PNG file for the generated pictures." };
@@ -24,10 +25,12 @@ static class EvaluateCommand
         command.SetAction(parsed =>
         {
             using var pipeline = StableDiffusionPipeline.FromFolder(parsed.GetValue(model)!);
-            using var features = ClipFeatureExtractor.FromFolder(parsed.GetValue(judge)!);
+            var folder = parsed.GetValue(judge)!;
+            using var features = ClipFeatureExtractor.FromFolder(folder);
             var pictures = new List<RgbImage>();
             var scores = new TextToImageScores(
-                pipeline, features, ClipTokenizer.FromFolder(parsed.GetValue(tokenizer)!), IconPack.Open(parsed.GetValue(data)!), parsed.GetValue(groups)!.Split(','));
+                pipeline, features, ClipTokenizer.FromFolder(parsed.GetValue(tokenizer) ?? folder), ClipPixels.Of(folder),
+                IconPack.Open(parsed.GetValue(data)!), parsed.GetValue(groups)!.Split(','));
             Console.WriteLine(scores.Compute(pictures).ToJsonString());
             if (parsed.GetValue(sheet) is { } path) RgbImage.Grid(pictures, 10).Save(path);
         });

@@ -21,9 +21,11 @@ namespace Cones.Pretraining.Evaluation;
 /// <param name="model">The folder.</param>
 /// <param name="judge">The judge.</param>
 /// <param name="judgeTokenizer">Its tokenizer.</param>
+/// <param name="judgePixels">The pixels that it takes.</param>
 /// <param name="pack">The drawings.</param>
 /// <param name="groups">The groups of concepts.</param>
-sealed class TextToImageScores(StableDiffusionPipeline model, ClipFeatureExtractor judge, ClipTokenizer judgeTokenizer, IconPack pack, IReadOnlyList<string> groups)
+sealed class TextToImageScores(
+    StableDiffusionPipeline model, ClipFeatureExtractor judge, ClipTokenizer judgeTokenizer, ClipPixels judgePixels, IconPack pack, IReadOnlyList<string> groups)
 {
     const int Names = 100;
     const int Chunk = 25;
@@ -93,7 +95,7 @@ sealed class TextToImageScores(StableDiffusionPipeline model, ClipFeatureExtract
         ["steps_offset"] = 1,
     });
 
-    Tensor Features(Tensor pixels, bool normalize = true) => judge.Images(ClipPixels.Normalize(pixels), normalize);
+    Tensor Features(Tensor pixels, bool normalize = true) => judge.Images(judgePixels.Normalize(pixels), normalize);
 
     Tensor Texts(int[] icons) => judge.Texts(judgeTokenizer.TokenizeBatch([.. icons.Select(i => Captions.Plain(Name(i)))]).Ids());
 

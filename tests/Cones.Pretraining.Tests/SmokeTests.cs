@@ -4,6 +4,7 @@ using Cones.Models.StableDiffusion.Pipelines;
 using Cones.Models.Tokenizers;
 using Cones.Pretraining.Data;
 using Cones.Pretraining.Evaluation;
+using Cones.Pretraining.Recipes.Clip;
 using Cones.Pretraining.Smoke;
 
 namespace Cones.Pretraining.Tests;
@@ -23,7 +24,7 @@ public sealed class SmokeTests
         using var judge = ClipFeatureExtractor.FromFolder(Model("clip"));
         var pictures = new List<RgbImage>();
         var scores = new TextToImageScores(
-            pipeline, judge, ClipTokenizer.FromFolder(Model("tokenizer")), IconPack.Open(Path.Combine(folder.Path, "data")), ["food-drink"]).Compute(pictures);
+            pipeline, judge, ClipTokenizer.FromFolder(Model("clip")), ClipPixels.Of(Model("clip")), IconPack.Open(Path.Combine(folder.Path, "data")), ["food-drink"]).Compute(pictures);
         Assert.Equal(16, pictures.Count);
         Assert.Equal(16, (int)scores["names"]!);
         Assert.All(scores, s => Assert.True(double.IsFinite(double.Parse(s.Value!.ToJsonString(), System.Globalization.CultureInfo.InvariantCulture))));

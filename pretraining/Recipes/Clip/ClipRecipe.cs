@@ -38,7 +38,7 @@ sealed class ClipRecipe : IRecipe
     {
         var plan = Plan.With(options);
         var tokenizer = ClipTokenizer.FromFolder(options.Model("tokenizer"));
-        using var task = new ClipTask(Config(tokenizer), plan, new IconPictures(IconPack.Open(options.Data), Side), tokenizer);
+        using var task = new ClipTask(Config(tokenizer), plan, new IconPictures(IconPack.Open(options.Data), Side), tokenizer, options.Model("tokenizer"));
         return new Trainer(plan, options).Run(task, stop);
     }
 

@@ -24,14 +24,15 @@ sealed class ClipTask : ITrainingTask
     readonly ClipModel _clip;
     readonly IconPictures _pictures;
     readonly ClipTokenizer _tokenizer;
+    readonly string _tokenizerFolder;
     readonly int[][] _iconsOfConcepts;
     readonly int[][][] _styles;
     readonly RetrievalTest[] _tests;
 
     /// <summary>The task with a fresh model.</summary>
-    public ClipTask(ClipConfig config, TrainingPlan plan, IconPictures pictures, ClipTokenizer tokenizer)
+    public ClipTask(ClipConfig config, TrainingPlan plan, IconPictures pictures, ClipTokenizer tokenizer, string tokenizerFolder)
     {
-        (_plan, _pictures, _tokenizer) = (plan, pictures, tokenizer);
+        (_plan, _pictures, _tokenizer, _tokenizerFolder) = (plan, pictures, tokenizer, tokenizerFolder);
         _clip = new ClipModel(config);
         Initialization.Fill(_clip, plan.Seed, "clip");
         foreach (var (name, weight) in _clip.NamedWeights())
@@ -71,7 +72,7 @@ sealed class ClipTask : ITrainingTask
 
         // Attention is causal and pooled at the end token: padding needs no mask.
         var texts = _clip.Text.Forward(_tokenizer.TokenizeBatch(captions, padding: TokenPadding.Longest).Ids()).TextEmbeds!;
-        var images = _clip.Vision.Forward(ClipPixels.Normalize(Canvas.ToTensor(canvases))).ImageEmbeds!;
+        var images = _clip.Vision.Forward(ClipPixels.Default.Normalize(Canvas.ToTensor(canvases))).ImageEmbeds!;
         var logits = ClipSimilarity.Logits(
             ClipSimilarity.Normalize(texts), ClipSimilarity.Normalize(images), _clip.LogitScale.clamp(max: MostLogitScale));
         using (no_grad()) metrics["accuracy"] = logits.argmax(0).eq(arange(logits.shape[0])).to(ScalarType.Float32).mean().item<float>();
@@ -91,8 +92,12 @@ sealed class ClipTask : ITrainingTask
     }
 
     /// <inheritdoc/>
-    public void Export(string folder) =>
+    public void Export(string folder)
+    {
         ModelWriter.Save(folder, "model.safetensors", ModelConfigs.Clip(_clip.Config), ModelWriter.Weights(_clip));
+        ClipPixels.Default.Save(folder, _clip.Config.Vision.ImageSize);
+        foreach (var file in Directory.EnumerateFiles(_tokenizerFolder)) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+    }
 
     int[][] ByConcept(int[] icons) => [.. icons.GroupBy(i => _pictures.Pack.Icons[i].Concept).OrderBy(g => g.Key).Select(g => g.ToArray())];
 

@@ -40,7 +40,7 @@ sealed class RetrievalTest : IDisposable
             }
 
         using var pixels = Canvas.ToTensor(canvases);
-        _pixels = ClipPixels.Normalize(pixels).DetachFromDisposeScope();
+        _pixels = ClipPixels.Default.Normalize(pixels).DetachFromDisposeScope();
         _owners = tensor(owners.ToArray()).DetachFromDisposeScope();
         _ids = tokenizer.TokenizeBatch([.. concepts.Select(c => Captions.Plain(pack.Concepts[c].Name))]).Ids().DetachFromDisposeScope();
     }
