@@ -1,19 +1,31 @@
 using System.Text.Json;
+using Cones.Models;
 
 namespace Cones.Pretraining.Training;
 
 /// <summary>The files of a run's folder.</summary>
 sealed class RunFiles : IDisposable
 {
+    readonly FileStream _lock;
     readonly FileStream _metrics;
 
-    /// <summary>Opens the folder; metrics after <paramref name="metricsLength"/> bytes are cut off.</summary>
-    public RunFiles(string folder, long metricsLength)
+    /// <summary>Opens the folder, for this process alone.</summary>
+    /// <exception cref="ConesException">Another process runs in it.</exception>
+    public RunFiles(string folder)
     {
         Folder = folder;
         Directory.CreateDirectory(Path.Combine(folder, "sheets"));
+        var path = Path.Combine(folder, "run.lock");
+        try
+        {
+            _lock = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException e)
+        {
+            throw new ConesException($"{folder} is in use by another process ({path} is locked): stop it, or choose another --runs folder", e);
+        }
+
         _metrics = new FileStream(Path.Combine(folder, "metrics.jsonl"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0);
-        _metrics.SetLength(Math.Min(metricsLength, _metrics.Length));
         _metrics.Seek(0, SeekOrigin.End);
     }
 
@@ -28,6 +40,13 @@ sealed class RunFiles : IDisposable
 
     /// <summary>The checkpoint of a run's folder.</summary>
     public static string Checkpoint(string folder) => Path.Combine(folder, "checkpoint.safetensors");
+
+    /// <summary>Cuts off the metrics that a checkpoint does not know of.</summary>
+    public void CutMetrics(long length)
+    {
+        _metrics.SetLength(Math.Min(length, _metrics.Length));
+        _metrics.Seek(0, SeekOrigin.End);
+    }
 
     /// <summary>The sheet of a step.</summary>
     public string Sheet(long step) => Path.Combine(Folder, "sheets", $"{step:D7}.png");
@@ -58,5 +77,9 @@ sealed class RunFiles : IDisposable
     public void Flush() => _metrics.Flush(flushToDisk: true);
 
     /// <inheritdoc/>
-    public void Dispose() => _metrics.Dispose();
+    public void Dispose()
+    {
+        _metrics.Dispose();
+        _lock.Dispose();
+    }
 }

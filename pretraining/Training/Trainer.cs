@@ -34,6 +34,7 @@ sealed class Trainer
     /// <exception cref="ConesException">The folder's run had other numbers.</exception>
     public bool Run(ITrainingTask task, CancellationToken stop)
     {
+        using var files = new RunFiles(_folder);
         using var parameters = new FlatParameters(task.Parts);
         using var optimizer = new AdamW(parameters, _plan.Optimizer);
         var path = RunFiles.Checkpoint(_folder);
@@ -42,7 +43,7 @@ sealed class Trainer
         var threads = _options.Threads ?? saved?.Threads ?? ComputeThreads.Free();
         set_num_threads(threads);
 
-        using var files = new RunFiles(_folder, saved?.MetricsLength ?? 0);
+        files.CutMetrics(saved?.MetricsLength ?? 0);
         var sums = new Dictionary<string, double>(saved?.Sums ?? new Dictionary<string, double>());
         var (step, summed) = (saved?.Step ?? 0, saved?.Summed ?? 0);
         if (step == _plan.Schedule.Steps) return true;

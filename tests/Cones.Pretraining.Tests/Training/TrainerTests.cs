@@ -51,6 +51,18 @@ public sealed class TrainerTests
     }
 
     [Fact]
+    public void Two_processes_cannot_run_in_one_folder()
+    {
+        using var folder = new TemporaryFolder();
+        SmokeData.Write(folder.Path);
+        var options = new RunOptions(folder.Path, folder.Path, null, 1, 1, TextWriter.Null, StopAfter: 1);
+        var vae = SmokeRecipes.All.Single(r => r.Name == "vae");
+        using (new RunFiles(Path.Combine(folder.Path, "vae")))
+            Assert.Contains("in use", Assert.Throws<ConesException>(() => vae.Run(options, default)).Message);
+        Assert.False(vae.Run(options, default));
+    }
+
+    [Fact]
     public void Missing_data_is_named_with_the_remedy()
     {
         using var folder = new TemporaryFolder();
