@@ -134,7 +134,7 @@ sealed unsafe class ConvolutionFunction : KernelFunction<ConvolutionFunction>
     }
 
     // A [n, rows, k] times B, [n, k, columns] or, transposed, [n, columns, k]: [n, rows, columns].
-    static Tensor Products(Tensor a, Tensor b, bool transposed)
+    internal static Tensor Products(Tensor a, Tensor b, bool transposed)
     {
         if (!MatrixProduct.IsSupported) return a.bmm(transposed ? b.transpose(1, 2) : b);
         var (batch, rows, depth, columns) = (a.shape[0], a.shape[1], a.shape[2], b.shape[transposed ? 1 : 2]);

@@ -9,8 +9,8 @@ done
 sheet=${1:+$(realpath -m "$1")}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-dotnet build "$here" -c Release --nologo -v quiet >&2
-samples="dotnet $here/bin/Release/net10.0/Cones.Samples.dll"
+dotnet build "$here/.." -c Release --nologo -v quiet >&2
+samples="dotnet $here/../bin/Release/net10.0/Cones.Pretraining.dll samples"
 echo '{}' > "$work/package.json"
 mapfile -t packages < <($samples packages "$here/samples.json")
 (cd "$work" && npm install --ignore-scripts --no-save --no-audit --no-fund --loglevel=error "${packages[@]}") >&2

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Cones.Samples;
+namespace Cones.Pretraining.Samples;
 
 /// <summary>What is drawn: <c>samples.json</c>.</summary>
 /// <param name="Size">Side of the pictures in pixels.</param>
@@ -9,7 +9,7 @@ namespace Cones.Samples;
 /// <param name="Concepts">The concepts.</param>
 /// <param name="Training">The pictures to learn from, the same for each concept.</param>
 /// <param name="Evaluation">The pictures to judge by.</param>
-sealed record Recipe(
+sealed record SampleRecipe(
     int Size,
     IReadOnlyDictionary<string, Package> Styles,
     IReadOnlyDictionary<string, IReadOnlyList<byte>> Backgrounds,
@@ -19,7 +19,7 @@ sealed record Recipe(
 {
     static readonly JsonSerializerOptions s_options = new(JsonSerializerDefaults.Web) { RespectRequiredConstructorParameters = true };
 
-    internal static Recipe Read(string path) => JsonSerializer.Deserialize<Recipe>(File.ReadAllBytes(path), s_options)!;
+    internal static SampleRecipe Read(string path) => JsonSerializer.Deserialize<SampleRecipe>(File.ReadAllBytes(path), s_options)!;
 }
 
 /// <summary>An npm package of drawings, and the word that captions use for its style.</summary>
