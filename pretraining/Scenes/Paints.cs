@@ -19,7 +19,8 @@ static class Paints
             {
                 var (fx, fy) = (Fraction((x * scale / 2) + phase) - 0.5, Fraction((y * scale / 2) + phase) - 0.5);
                 return (fx * fx) + (fy * fy) < 0.08 ? other : color;
-            },
+            }
+            ,
             3 => (x, y) => (Fraction((x * scale / 3) + phase) < 0.5) == (Fraction((y * scale / 3) + phase) < 0.5) ? color : other,
             _ => Shaded(color, random.Next(-0.12, 0.12)),
         };

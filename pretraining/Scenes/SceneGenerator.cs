@@ -114,7 +114,8 @@ sealed class SceneGenerator(SceneOptions options, IconPack? pack = null, IReadOn
         {
             var gray = (0.3f * c[0]) + (0.59f * c[1]) + (0.11f * c[2]);
             return Vector128.Create(gray, gray, gray, c[3]);
-        },
+        }
+        ,
         1 => c => Vector128.Create(c[1], c[2], c[0], c[3]),
         _ => c => Vector128.Create(c[3] - c[0], c[3] - c[1], c[3] - c[2], c[3]),
     };

@@ -39,7 +39,10 @@ sealed class UNetTask : ITrainingTask
         Parts = [new TrainedPart("unet", parts.UNet), new TrainedPart("text_encoder", parts.Text, recipe.TextRate)];
         _noise = new NoiseSchedule(SchedulerConfig.For("DDPMScheduler", new JsonObject
         {
-            ["beta_start"] = 0.00085, ["beta_end"] = 0.012, ["beta_schedule"] = "scaled_linear", ["prediction_type"] = "v_prediction",
+            ["beta_start"] = 0.00085,
+            ["beta_end"] = 0.012,
+            ["beta_schedule"] = "scaled_linear",
+            ["prediction_type"] = "v_prediction",
         }));
         int[] Entries(bool heldOut) => [.. Enumerable.Range(0, latents.Entries.Count).Where(e => recipe.Groups.Contains(ConceptOf(e).Group) && ConceptOf(e).HeldOut == heldOut)];
         _training = Entries(heldOut: false);

@@ -77,7 +77,9 @@ public sealed class SamModelTests : IDisposable
         var batch = _model.Decode(image, _model.EncodePrompts(prompts));
         var alone = _model.Decode(image[1..], _model.EncodePrompts(new SamPrompts
         {
-            Points = prompts.Points![1.., 2..], Labels = prompts.Labels![1.., 2..], Boxes = prompts.Boxes![1.., 2..],
+            Points = prompts.Points![1.., 2..],
+            Labels = prompts.Labels![1.., 2..],
+            Boxes = prompts.Boxes![1.., 2..],
         }));
         Assert.True(batch.PredMasks[1.., 2..].allclose(alone.PredMasks, rtol: 1e-4, atol: 1e-4));
         Assert.True(batch.IouScores[1.., 2..].allclose(alone.IouScores, rtol: 1e-4, atol: 1e-4));

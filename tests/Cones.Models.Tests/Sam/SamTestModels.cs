@@ -11,8 +11,16 @@ static class SamTestModels
     {
         Vision = new SamVisionConfig
         {
-            HiddenSize = 12, OutputChannels = 16, NumHiddenLayers = 3, NumAttentionHeads = 2, ImageSize = 20, PatchSize = 4,
-            WindowSize = 3, GlobalAttnIndexes = [1], NumPosFeats = 8, MlpDim = 10,
+            HiddenSize = 12,
+            OutputChannels = 16,
+            NumHiddenLayers = 3,
+            NumAttentionHeads = 2,
+            ImageSize = 20,
+            PatchSize = 4,
+            WindowSize = 3,
+            GlobalAttnIndexes = [1],
+            NumPosFeats = 8,
+            MlpDim = 10,
         },
         PromptEncoder = new SamPromptEncoderConfig { HiddenSize = 16, ImageSize = 20, PatchSize = 4, MaskInputChannels = 8 },
         MaskDecoder = new SamMaskDecoderConfig { HiddenSize = 16, MlpDim = 14, NumAttentionHeads = 2, NumMultimaskOutputs = 2, IouHeadHiddenDim = 9 },

@@ -16,14 +16,28 @@ static class Sam3TestModels
         {
             Backbone = new Sam3ViTConfig
             {
-                HiddenSize = 16, IntermediateSize = 12, NumHiddenLayers = 3, NumAttentionHeads = 2, ImageSize = 20, PatchSize = 4,
-                WindowSize = 3, GlobalAttnIndexes = [1], PretrainImageSize = 8,
+                HiddenSize = 16,
+                IntermediateSize = 12,
+                NumHiddenLayers = 3,
+                NumAttentionHeads = 2,
+                ImageSize = 20,
+                PatchSize = 4,
+                WindowSize = 3,
+                GlobalAttnIndexes = [1],
+                PretrainImageSize = 8,
             },
             FpnHiddenSize = 16,
         },
         Text = new ClipTextConfig
         {
-            VocabSize = 20, HiddenSize = 8, IntermediateSize = 12, ProjectionDim = 6, NumHiddenLayers = 2, NumAttentionHeads = 2, MaxPositionEmbeddings = 7, HiddenAct = "gelu",
+            VocabSize = 20,
+            HiddenSize = 8,
+            IntermediateSize = 12,
+            ProjectionDim = 6,
+            NumHiddenLayers = 2,
+            NumAttentionHeads = 2,
+            MaxPositionEmbeddings = 7,
+            HiddenAct = "gelu",
         },
         GeometryEncoder = s_layers with { NumLayers = 1 },
         RoiSize = 2,

@@ -2,9 +2,9 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Cones.Models.Native;
 using TorchSharp;
+using static Cones.Models.Layers.Kernels.VectorFunctions;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
-using static Cones.Models.Layers.Kernels.VectorFunctions;
 
 namespace Cones.Models.Layers.Kernels;
 

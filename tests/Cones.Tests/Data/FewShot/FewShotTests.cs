@@ -35,8 +35,18 @@ public sealed class FewShotTests
     {
         Dictionary<long, long[]> classes = new()
         {
-            [10] = [1], [11] = [1, 2], [12] = [1], [13] = [3], [14] = [1], [15] = [2, 3],
-            [16] = [1], [17] = [1], [18] = [2], [19] = [1, 3], [20] = [1], [21] = [1],
+            [10] = [1],
+            [11] = [1, 2],
+            [12] = [1],
+            [13] = [3],
+            [14] = [1],
+            [15] = [2, 3],
+            [16] = [1],
+            [17] = [1],
+            [18] = [2],
+            [19] = [1, 3],
+            [20] = [1],
+            [21] = [1],
         };
         long id = 0;
         var images = classes.Reverse().Select(c => Image(c.Key, [.. c.Value.Select(k => Annotation(++id, k, 5))])).ToList();
