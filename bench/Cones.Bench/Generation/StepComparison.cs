@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Cones.Bench.Infrastructure;
 using Cones.Models.Clip;
 using Cones.Models.Layers;
+using Cones.Models.Native;
 using Cones.Models.StableDiffusion.UNet;
 using Cones.Prompts;
 using TorchSharp;
@@ -32,6 +33,7 @@ sealed class StepComparison(UNet2DConditionModel unet, Func<ClipTextModel> loadT
         using var concept = new ConceptPrompt(templates, templates.MeanSlotVectors(), null, new ConceptPromptOptions());
 
         MachineReport.Measure();
+        NativeMemory.Release();
         PeakMemory.Reset();
         var conceptSeconds = StepTimer.Median(repetitions, () => Step(concept, latent, noise, timestep));
         var peak = PeakMemory.Megabytes();

@@ -17,6 +17,8 @@ namespace Cones.Bench.Generation;
 /// </summary>
 sealed class TimeToLossBenchmark : IBenchmark
 {
+    const int BatchSize = 4;
+
     static readonly double[] s_rates = [2e-3, 1e-2, 3e-2];
 
     public string Name => "generation-time-to-loss";
@@ -56,10 +58,14 @@ sealed class TimeToLossBenchmark : IBenchmark
                     ["concept"] = concept.Name,
                     ["seed"] = seed,
                     ["recipe_loss"] = Math.Round(recipeGoal.Loss, 4),
+                    ["recipe_steps"] = recipeGoal.Step,
                     ["recipe_s"] = Math.Round(recipeGoal.Seconds, 2),
+                    ["concept_to_recipe_steps"] = toRecipe?.Step,
                     ["concept_to_recipe_s"] = toRecipe is null ? null : Math.Round(toRecipe.Seconds, 2),
                     ["tuned_loss"] = Math.Round(tunedGoal.Loss, 4),
+                    ["tuned_steps"] = tunedGoal.Step,
                     ["tuned_s"] = Math.Round(tunedGoal.Seconds, 2),
+                    ["concept_to_tuned_steps"] = toTuned?.Step,
                     ["concept_to_tuned_s"] = toTuned is null ? null : Math.Round(toTuned.Seconds, 2),
                     ["concept_loss"] = Math.Round(found.Min(p => p.Loss), 4),
                 };
@@ -113,7 +119,7 @@ sealed class TimeToLossBenchmark : IBenchmark
         using var model = GenerationModel.FromFolder(EmbeddedModels.Find(EmbeddedModels.StableDiffusion));
         using var vae = model.LoadVae();
         using var text = model.LoadText();
-        var views = TrainingViews.Load(new GenerationSearchOptions { Model = "", Images = TrainingViews.ListImages(concept.Folder).Take(4).ToArray(), Flip = false }, model.Resolution);
+        var views = TrainingViews.Load(new GenerationSearchOptions { Model = "", Images = TrainingViews.ListImages(concept.Folder).Take(BatchSize).ToArray(), Flip = false }, model.Resolution);
         var pixels = cat([.. views.Pixels], 0);
         var table = text.Encoder.TokenTable.clone();
         using var optimizer = Optimizer.Create(new OptimizerOptions(), [new("table", table.requires_grad_())]);
@@ -137,19 +143,24 @@ sealed class TimeToLossBenchmark : IBenchmark
     static double Deviation(List<double> values) =>
         values.Count == 0 ? 0 : Math.Round(Math.Sqrt(values.Average(v => Math.Pow(v - values.Average(), 2))), 2);
 
-    sealed record Point(double Seconds, double Loss);
+    sealed record Point(int Step, double Seconds, double Loss);
 
+    /// <summary>
+    /// Losses by step. Every step of a search does the same work: its time is the median of all, which another program's short
+    /// bursts do not change.
+    /// </summary>
     sealed class Recorder(double extraSeconds) : ISearchObserver
     {
-        double _seconds;
+        readonly List<double> _steps = [];
+        readonly List<(int Step, double Loss)> _losses = [];
 
-        public List<Point> Points { get; } = [];
+        public List<Point> Points => [.. _losses.Select(l => new Point(l.Step, l.Step * (StepTimer.MedianOf(_steps) + extraSeconds), l.Loss))];
 
-        public void OnStep(StepReport report) => _seconds += extraSeconds + (4 / report.ImagesPerSecond);
+        public void OnStep(StepReport report) => _steps.Add(BatchSize / report.ImagesPerSecond);
 
         public void OnEvaluation(EvaluationReport evaluation, bool best)
         {
-            if (evaluation.Step > 0) Points.Add(new Point(_seconds, evaluation.Loss));
+            if (evaluation.Step > 0) _losses.Add((evaluation.Step, evaluation.Loss));
         }
     }
 }
