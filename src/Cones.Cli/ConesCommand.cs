@@ -1,10 +1,12 @@
 using System.CommandLine;
 using Cones.Cli.Concepts;
 using Cones.Cli.Doctor;
+using Cones.Cli.Evaluate;
 using Cones.Cli.Generate;
 using Cones.Cli.Models;
 using Cones.Cli.Search;
 using Cones.Models;
+using Cones.Models.Weights;
 
 namespace Cones.Cli;
 
@@ -26,10 +28,16 @@ static class ConesCommand
 
             Give a few pictures; cones searches the prompt embeddings at the text encoder's output and writes a concept
             file of a few kilobytes that makes the frozen model draw (soon: detect, segment) that concept.
+
+            Examples:
+              cones search generation --images my-dog --name "<dog>" --init dog -o dog.concept.safetensors
+              cones generate "a photo of <dog> on the beach" --concept dog.concept.safetensors
+              cones doctor
             """);
         root.Options.Add(s_verbose);
         root.Subcommands.Add(SearchCommand.Create());
         root.Subcommands.Add(GenerateCommand.Create());
+        root.Subcommands.Add(EvaluateCommand.Create());
         root.Subcommands.Add(ConceptCommand.Create());
         root.Subcommands.Add(ModelsCommand.Create());
         root.Subcommands.Add(DoctorCommand.Create());
@@ -38,8 +46,9 @@ static class ConesCommand
         var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false };
         if (parsed.Errors.Count > 0)
         {
-            foreach (var problem in parsed.Errors) error.WriteLine($"cones: {problem.Message}");
-            error.WriteLine($"See `{CommandPath(parsed)} --help`.");
+            if (ParseErrors.LacksCommand(parsed)) root.Parse([.. args, "--help"]).Invoke(new InvocationConfiguration { Output = error, Error = error });
+            foreach (var problem in ParseErrors.Of(parsed)) error.WriteLine($"cones: {problem}");
+            error.WriteLine($"See `{ParseErrors.CommandPath(parsed)} --help`.");
             return ExitCodes.BadInput;
         }
 
@@ -55,18 +64,10 @@ static class ConesCommand
         catch (Exception e)
         {
             var expected = e is ConesException or IOException or UnauthorizedAccessException;
-            error.WriteLine(expected ? $"cones: {e.Message}" : $"cones: unexpected error: {e.Message} (--verbose shows where)");
+            var remedy = e is not ConesException && FileErrors.IsDiskFull(e) ? "; free some space, the same command then goes on from its last checkpoint" : "";
+            error.WriteLine(expected ? $"cones: {e.Message}{remedy}" : $"cones: unexpected error: {e.Message} (--verbose shows where)");
             if (parsed.GetValue(s_verbose)) error.WriteLine(e);
             return expected ? ExitCodes.BadInput : ExitCodes.Failure;
         }
-    }
-
-    static string CommandPath(ParseResult parsed)
-    {
-        var names = new List<string>();
-        for (System.CommandLine.Parsing.SymbolResult? result = parsed.CommandResult; result is not null; result = result.Parent)
-            if (result is System.CommandLine.Parsing.CommandResult command)
-                names.Insert(0, command.Parent is null ? "cones" : command.Command.Name);
-        return string.Join(' ', names);
     }
 }

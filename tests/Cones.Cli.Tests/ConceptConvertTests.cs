@@ -40,6 +40,14 @@ public class ConceptConvertTests
     }
 
     [Fact]
+    public void The_result_can_be_had_as_json()
+    {
+        using var files = new TestFiles();
+        var json = Cli.Run("concept", "convert", files.Concept(method: "pseudo-word"), "-o", files.PathOf("w.pt"), "--json").Json();
+        Assert.Equal(("a1111", "<toy>"), (json.GetProperty("format").GetString(), json.GetProperty("name").GetString()));
+    }
+
+    [Fact]
     public void A_concept_that_overwrites_goes_to_onetrainer_and_back()
     {
         using var files = new TestFiles();

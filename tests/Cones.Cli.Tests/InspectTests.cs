@@ -28,6 +28,16 @@ public class InspectTests
         Assert.Equal(json.GetProperty("tensor_count").GetInt32(), json.GetProperty("tensors").GetArrayLength());
     }
 
+    [Theory]
+    [InlineData("sam/model_a", "SamModel")]
+    [InlineData("sam3/model", "Sam3Model")]
+    public void A_segmentation_model_fits(string folder, string family)
+    {
+        var json = Cli.Run("models", "inspect", Path.Combine(TestFiles.Root, "tests", "goldens", folder), "--json").Json();
+        Assert.Equal(family, json.GetProperty("family").GetString());
+        Assert.True(json.GetProperty("fit").GetProperty("fits").GetBoolean());
+    }
+
     [Fact]
     public void What_does_not_fit_is_named()
     {

@@ -34,10 +34,10 @@ public sealed class SearchAndGenerateTests : IDisposable
     public void The_same_command_again_returns_the_finished_search()
     {
         var concept = In("tomato.concept.safetensors");
-        Search(concept);
+        Search(concept, "--no-previews");
         var bytes = File.ReadAllBytes(concept);
         File.Delete(concept);
-        Assert.Equal(ExitCodes.Success, Search(concept).ExitCode);
+        Assert.Equal(ExitCodes.Success, Search(concept, "--no-previews").ExitCode);
         Assert.Equal(bytes, File.ReadAllBytes(concept));
     }
 
@@ -45,17 +45,18 @@ public sealed class SearchAndGenerateTests : IDisposable
     public void A_changed_option_needs_a_restart()
     {
         var concept = In("tomato.concept.safetensors");
-        Search(concept);
-        var other = Search(concept, "--init", "lemon");
-        Assert.Equal(ExitCodes.BadInput, other.ExitCode);
-        Assert.Equal(ExitCodes.Success, Search(concept, "--init", "lemon", "--restart").ExitCode);
+        Search(concept, "--no-previews");
+        var other = Search(concept, "--no-previews", "--init", "lemon");
+        other.MustRefuse("init was [\"red apple\"] and is [\"lemon\"] now", "--restart", "--run");
+        Search(concept, "--no-previews", "--lr", "0.1").MustRefuse("learning_rate was 0.3 and is 0.1 now", "--restart");
+        Assert.Equal(ExitCodes.Success, Search(concept, "--no-previews", "--init", "lemon", "--restart").ExitCode);
     }
 
     [Fact]
     public void A_prompt_without_the_concept_is_warned_about()
     {
         var concept = In("tomato.concept.safetensors");
-        Search(concept);
+        Search(concept, "--no-previews");
         var generate = Cli.Run("generate", "a lemon", "--concept", concept, "-o", In("out.png"), "--steps", "1", "-n", "1");
         Assert.Equal(ExitCodes.Success, generate.ExitCode);
         Assert.Contains("does not contain '<tomato>'", generate.Error);
@@ -70,36 +71,84 @@ public sealed class SearchAndGenerateTests : IDisposable
     }
 
     [Fact]
-    public void What_cannot_be_used_is_refused_in_one_sentence()
+    public void Json_goes_to_standard_output_and_progress_to_standard_error()
     {
-        Refuse("no-such-folder", "search", "generation", "--images", "no-such-folder");
-        Refuse(_folder, "search", "generation", "--images", _folder);
-        Refuse("--method", "search", "generation", "--images", s_images, "--method", "magic");
-        Refuse("--rule", "search", "generation", "--images", s_images, "--rule", "nowhere");
-        Refuse("no-such-model", "search", "generation", "--images", s_images, "--model", "no-such-model", "-o", In("a.concept.safetensors"));
-        Refuse("no-such.concept", "generate", "a lemon", "--concept", "no-such.concept");
-        Refuse("scheduler", "generate", "a lemon", "--scheduler", "none", "--steps", "1");
-        Refuse("--count", "generate", "a lemon", "-n", "0");
-        File.WriteAllText(In("broken.png"), "no picture");
-        Refuse("broken.png", "search", "generation", "--images", _folder, "-o", In("b.concept.safetensors"));
+        var concept = In("tomato.concept.safetensors");
+        var search = Search(concept, "--init", "red apple, lemon", "--json", "--precision", "bf16", "--device", "cpu");
+        var found = search.Json();
+        Assert.Equal((concept, "<tomato>", "overwrite", "completed"), (Text(found, "concept"), Text(found, "name"), Text(found, "rule"), Text(found, "reason")));
+        Assert.Equal(In("tomato.png"), Text(found, "comparison"));
+        Assert.Equal(2, found.GetProperty("candidates").GetArrayLength());
+        Assert.True(found.GetProperty("best_loss").GetDouble() <= found.GetProperty("start_loss").GetDouble());
+        Assert.Contains("trying 2 words", search.Error);
+        Assert.Equal("bf16", System.Text.Json.JsonDocument.Parse(File.ReadAllText(In("tomato.run/options.json"))).RootElement.GetProperty("details").GetProperty("precision").GetString());
+
+        var generate = Cli.Run("generate", "a <tomato>", "-c", concept, "-o", In("out.png"), "--steps", "1", "-n", "3", "--seed", "7", "--separate", "--json", "--precision", "fp16");
+        var drawn = generate.Json();
+        Assert.Equal(3, drawn.GetProperty("pictures").GetArrayLength());
+        Assert.Equal(9UL, drawn.GetProperty("pictures")[2].GetProperty("seeds")[0].GetUInt64());
+        Assert.True(File.Exists(Text(drawn, "pictures", 0, "path")));
+        Assert.Equal("fp16", PngText.Read(In("out-7.png"))["precision"]);
+
+        static string? Text(System.Text.Json.JsonElement element, string name, int? index = null, string inner = "") =>
+            (index is { } i ? element.GetProperty(name)[i].GetProperty(inner) : element.GetProperty(name)).GetString();
+    }
+
+    [Fact]
+    public void Without_previews_no_picture_is_drawn()
+    {
+        Assert.Equal(ExitCodes.Success, Search(In("tomato.concept.safetensors"), "--no-previews").ExitCode);
+        Assert.False(File.Exists(In("tomato.png")));
+        Assert.Empty(Directory.GetFiles(In("tomato.run/previews")));
+    }
+
+    [Fact]
+    public void Sdxl_is_previewed_where_it_is_asked_for()
+    {
+        var model = Path.Combine(TestFiles.Root, "tests", "goldens", "generation", "pipeline-sdxl", "pipeline");
+        var bare = Directory.CreateDirectory(In("bare")).FullName;
+        foreach (var file in Directory.GetFiles(s_images, "*.png").Take(2)) File.Copy(file, Path.Combine(bare, Path.GetFileName(file))); // without captions
+        string[] arguments = ["search", "generation", "--images", bare, "--model", model, "--name", "<x>", "--init", "dog", "--templates", Lines("a {}"), "--steps", "2", "--batch", "2", "--no-flip", "-o", In("x.concept.safetensors")];
+        Assert.Equal(ExitCodes.Success, Cli.Run(arguments).ExitCode);
+        Assert.Empty(Directory.GetFiles(In("x.run/previews")));
+        var shown = Cli.Run([.. arguments, "--restart", "--preview-every", "1", "--method", "pseudo-word"]);
+        Assert.True(shown.ExitCode == ExitCodes.Success, shown.Error);
+        Assert.Equal(3, Directory.GetFiles(In("x.run/previews")).Length);
+        Assert.True(File.Exists(In("x.png")));
+
+        // The pseudo-word of two encoders goes to kohya's format and back.
+        Assert.Equal(ExitCodes.Success, Cli.Run("concept", "convert", In("x.concept.safetensors"), "-o", In("x.safetensors"), "--to", "kohya", "--model", model).ExitCode);
+        Assert.Equal(ExitCodes.Success, Cli.Run("concept", "convert", In("x.safetensors"), "-o", In("y.concept.safetensors"), "--model", model, "--name", "<x>").ExitCode);
+        using var before = Cones.Concepts.ConceptFile.Load(In("x.concept.safetensors"));
+        using var after = Cones.Concepts.ConceptFile.Load(In("y.concept.safetensors"));
+        Assert.Equal(before.Concepts[0].Embeddings.data<float>().ToArray(), after.Concepts[0].Embeddings.data<float>().ToArray());
+        Assert.Equal("pseudo-word", after.Metadata.Method);
+    }
+
+    [Fact]
+    public void A_restart_removes_the_run_and_nothing_else()
+    {
+        var concept = In("tomato.concept.safetensors");
+        Search(concept, "--no-previews");
+        File.WriteAllText(In("tomato.run/notes.txt"), "mine");
+        Assert.Equal(ExitCodes.Success, Search(concept, "--no-previews", "--restart", "--seed", "3").ExitCode);
+        Assert.True(File.Exists(In("tomato.run/notes.txt")));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    static void Refuse(string part, params string[] args)
-    {
-        var cli = Cli.Run(args);
-        Assert.Equal(ExitCodes.BadInput, cli.ExitCode);
-        Assert.Contains(part, cli.Error);
-        Assert.DoesNotContain("unexpected error", cli.Error);
-        Assert.DoesNotContain("   at ", cli.Error);
-    }
-
     string In(string name) => Path.Combine(_folder, name);
+
+    string Lines(params string[] lines)
+    {
+        var path = In("lines.txt");
+        File.WriteAllLines(path, lines);
+        return path;
+    }
 
     Cli Search(string concept, params string[] more)
     {
         string[] init = more.Contains("--init") ? [] : ["--init", "red apple"];
-        return Cli.Run([.. (string[])["search", "generation", "--images", s_images, "--name", "<tomato>", "--steps", "2", "--batch", "2", "--no-flip", "-o", concept], .. init, .. more]);
+        return Cli.Run([.. (string[])["search", "generation", "--images", s_images, "--name", "<tomato>", "--steps", "2", "--batch", "2", "--evaluation-batch", "4", "--no-flip", "-o", concept], .. init, .. more]);
     }
 }

@@ -24,21 +24,23 @@ static class ConceptExport
         if (options.Model is not null) file.RequireModel(options.Input, GenerationModel.FingerprintOf(options.Model), options.Model);
         var concept = Choose(file, options);
         if (concept.Layers is not null)
-            throw new ConesException($"{options.Input} has vectors of its own for each of {concept.Layers.shape[0]} layers, which no other program's format can hold: search without --per-layer");
+            throw new ConesException($"{options.Input} has vectors of its own for each of {concept.Layers.shape[0]} layers, which no other program's format can hold: search with --shared");
 
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var metadata = file.Metadata;
+        var two = metadata.ModelFamily == "stable-diffusion-xl";
         var vectors = concept.Embeddings.clone().DetachFromDisposeScope(); // the file's own are disposed of
         return metadata.Method switch
         {
             "pseudo-word" => new EmbeddingFile
             {
-                Format = EmbeddingFormat.Diffusers,
+                Format = two ? EmbeddingFormat.Kohya : EmbeddingFormat.Diffusers,
                 Placeholder = concept.Name,
-                InputEmbeddings = new Dictionary<string, Tensor> { [EmbeddingFile.FirstEncoder] = vectors },
+                InputEmbeddings = two ? Split(vectors, options) : new Dictionary<string, Tensor> { [EmbeddingFile.FirstEncoder] = vectors },
+                HasTwoEncoders = two,
             },
-            "concept" when metadata.SlotRule == SlotRule.Overwrite => Output(concept, vectors, options, metadata, notes),
+            "concept" when metadata.SlotRule == SlotRule.Overwrite => Output(concept, vectors, options, two, notes),
             "concept" when metadata.SlotRule is SlotRule.Full or SlotRule.FullWithStart => Prompt(concept, vectors, options, metadata),
             "concept" => throw new ConesException(
                 $"{options.Input} was searched with the rule '{SlotRules.NameOf(metadata.SlotRule)}', which no other program's format can hold: search with --rule overwrite or full"),
@@ -54,10 +56,9 @@ static class ConceptExport
         return file.Concepts.Count == 1 ? file.Concepts[0] : throw new ConesException($"{options.Input} has several concepts ({names}): choose one with --concept");
     }
 
-    static EmbeddingFile Output(Concept concept, Tensor vectors, ConvertOptions options, ConceptMetadata metadata, TextWriter notes)
+    static EmbeddingFile Output(Concept concept, Tensor vectors, ConvertOptions options, bool two, TextWriter notes)
     {
         if (concept.Pooled is not null) notes.WriteLine("cones: the pooled embedding is left out, since the format has no place for it");
-        var two = metadata.ModelFamily == "stable-diffusion-xl";
         return new EmbeddingFile
         {
             Format = EmbeddingFormat.OneTrainer,
@@ -67,7 +68,7 @@ static class ConceptExport
         };
     }
 
-    // SDXL's denoiser sees both encoders' outputs side by side.
+    // Vectors for SDXL's two encoders lie side by side.
     static Dictionary<string, Tensor> Split(Tensor vectors, ConvertOptions options)
     {
         var dim = vectors.shape[1];

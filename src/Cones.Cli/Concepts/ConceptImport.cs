@@ -39,7 +39,7 @@ static class ConceptImport
         {
             { Prompt: { } prompt } => (prompt.Embeddings[0], prompt.Pooled?[0], "concept", SlotRule.FullWithStart, unet.CrossAttentionDim),
             { OutputEmbeddings.Count: > 0 } => (Joined(file.OutputEmbeddings, options.Input), (Tensor?)null, "concept", SlotRule.Overwrite, unet.CrossAttentionDim),
-            { HasTwoEncoders: true } => throw new ConesException($"{options.Input} has embeddings at the input of two text encoders: pseudo-words are supported for Stable Diffusion 1.x and 2.x"),
+            { HasTwoEncoders: true } => (Joined(file.InputEmbeddings, options.Input), null, "pseudo-word", SlotRule.Overwrite, unet.CrossAttentionDim),
             _ => (file.InputEmbeddings[EmbeddingFile.FirstEncoder], null, "pseudo-word", SlotRule.Overwrite, text.HiddenSize),
         };
         if (vectors.shape[1] != dim)

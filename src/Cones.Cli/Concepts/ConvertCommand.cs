@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Cones.Cli.Output;
 using Cones.Concepts;
 using Cones.Concepts.Formats;
 using Cones.Models;
@@ -18,11 +19,12 @@ static class ConvertCommand
         var name = new Option<string?>("--name") { Description = "The name of the result, e.g. <dog>; by default the file's." };
         var model = new Option<string?>("--model") { Description = "The model that the vectors are for (folder or Hugging Face id): needed to make a concept file." };
         var baseText = new Option<string>("--base-text") { Description = "For concept files: the words that the text encoder sees in place of the name.", DefaultValueFactory = _ => "object" };
+        var json = new Option<bool>("--json") { Description = "Print the result as JSON." };
         var command = new Command(
             "convert",
             "Convert between concept files and embeddings of other programs. Embeddings stay at their end of the text encoder: a pseudo-word becomes an input embedding, a concept with the slot rule overwrite an output embedding (OneTrainer), one with the rule full or full-but-first a whole prompt.")
         {
-            input, output, to, concept, name, model, baseText,
+            input, output, to, concept, name, model, baseText, json,
         };
         command.SetAction(parsed =>
         {
@@ -34,14 +36,23 @@ static class ConvertCommand
                 parsed.GetValue(name),
                 parsed.GetValue(model) is { } named ? ModelFolder.Resolve(named) : null,
                 parsed.GetValue(baseText)!);
-            parsed.InvocationConfiguration.Output.WriteLine(Convert(options, parsed.InvocationConfiguration.Error));
+            var result = Convert(options, parsed.InvocationConfiguration.Error);
+            if (parsed.GetValue(json)) JsonOutput.Write(parsed.InvocationConfiguration.Output, result);
+            else parsed.InvocationConfiguration.Output.WriteLine(result);
             return ExitCodes.Success;
         });
         return command;
     }
 
+    /// <summary>What was written; names and rules only where the format has them.</summary>
+    sealed record Conversion(string Output, string Format, string? Name, string? Method, string? Rule)
+    {
+        public override string ToString() =>
+            $"{Output}: {string.Join(", ", new[] { Format == EmbeddingFormats.Own ? null : Format, Name, Method is null ? null : $"method {Method}", Rule is null ? null : $"rule {Rule}" }.OfType<string>())}";
+    }
+
     /// <summary>Converts and says what was written.</summary>
-    static string Convert(ConvertOptions options, TextWriter notes)
+    static Conversion Convert(ConvertOptions options, TextWriter notes)
     {
         if (Path.GetFullPath(options.Input) == Path.GetFullPath(options.Output))
             throw new ConesException($"{options.Output} is the file to be read: write to another");
@@ -53,12 +64,12 @@ static class ConvertCommand
             if (own) throw new ConesException($"{options.Input} is a concept file already: copy it, or name another format with --to");
             using var concept = ConceptImport.ToConcept(file, options, notes);
             concept.Save(options.Output);
-            return $"{options.Output}: {concept.Concepts[0].Name}, method {concept.Metadata.Method}, rule {Prompts.SlotRules.NameOf(concept.Metadata.SlotRule)}";
+            return new Conversion(options.Output, EmbeddingFormats.Own, concept.Concepts[0].Name, concept.Metadata.Method, Prompts.SlotRules.NameOf(concept.Metadata.SlotRule));
         }
 
         var named = Renamed(file, options.Name ?? file.Placeholder ?? ConceptImport.NameFromFile(options.Input));
         named.Write(options.Output, format);
-        return $"{options.Output}: {EmbeddingFormats.NameOf(format)}{(format is EmbeddingFormat.Diffusers or EmbeddingFormat.A1111 ? $", {named.Placeholder}" : "")}";
+        return new Conversion(options.Output, EmbeddingFormats.NameOf(format), format is EmbeddingFormat.Diffusers or EmbeddingFormat.A1111 ? named.Placeholder : null, null, null);
     }
 
     // Shares the tensors with the original, which owns them.

@@ -1,5 +1,9 @@
 using Cones.Models;
 using Cones.Models.Clip;
+using Cones.Models.Glip;
+using Cones.Models.Glip.Configuration;
+using Cones.Models.Sam;
+using Cones.Models.Sam3;
 using Cones.Models.StableDiffusion.TinyVae;
 using Cones.Models.StableDiffusion.UNet;
 using Cones.Models.StableDiffusion.Vae;
@@ -16,9 +20,14 @@ static class KnownModels
         new("UNet2DConditionModel", f => new UNet2DConditionModel(UNet2DConditionConfig.FromFile(Config(f)))),
         new("AutoencoderKL", f => new AutoencoderKL(AutoencoderKLConfig.FromFile(Config(f))), new LoadOptions { Rename = AutoencoderKL.RenameLegacyAttention }),
         new("AutoencoderTiny", f => new AutoencoderTiny(AutoencoderTinyConfig.FromFile(Config(f)))),
+        new("GLIP", f => new GlipModel(GlipConfig.FromFolder(f)), new LoadOptions { Rename = GlipKeys.Rename }),
         .. Text("CLIPTextModel", "CLIPTextModelWithProjection", "clip_text_model"),
         .. Vision("CLIPVisionModel", "CLIPVisionModelWithProjection", "clip_vision_model"),
         .. Joint("CLIPModel", "clip"),
+        .. ((string[])["SamModel", "sam"]).Select(family => new InspectableModel(
+            family, f => new SamModel(SamConfig.FromFile(Config(f))), new LoadOptions { Rename = SamKeys.HuggingFace(SamKeys.TiedPositions) })),
+        .. ((string[])["Sam3Model", "sam3", "Sam3VideoModel", "sam3_video"]).Select(family => new InspectableModel(
+            family, f => new Sam3Model(Sam3Config.FromFile(Config(f))), new LoadOptions { Rename = Sam3Keys.Rename })),
     ];
 
     static IEnumerable<InspectableModel> Text(params string[] families) => families.Select(family => new InspectableModel(

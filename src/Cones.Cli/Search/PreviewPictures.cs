@@ -1,4 +1,3 @@
-using Cones.Concepts;
 using Cones.Models.Imaging;
 using Cones.Models.StableDiffusion.Pipelines;
 using Cones.Models.StableDiffusion.Schedulers;
@@ -9,10 +8,13 @@ using TorchSharp;
 namespace Cones.Cli.Search;
 
 /// <summary>Draws the state of a search: the same seeds with the same templates every time, so that pictures can be compared.</summary>
-sealed class PreviewPictures(GenerationSearchOptions options) : IDisposable
+/// <param name="name">The concept's name.</param>
+/// <param name="includeXL">Whether SDXL is drawn too, where one picture takes minutes without a card.</param>
+sealed class PreviewPictures(string name, bool includeXL) : IDisposable
 {
     const int Count = 4;
-    StableDiffusionPipeline? _pipeline;
+    DiffusionPipeline? _pipeline;
+    TextConditioning? _negative;
     RgbImage? _first;
     RgbImage? _last;
 
@@ -21,7 +23,7 @@ sealed class PreviewPictures(GenerationSearchOptions options) : IDisposable
     public bool SaveComparison(string path)
     {
         if (_first is null || _last is null) return false;
-        var settings = new Dictionary<string, string> { ["concept"] = options.Name, ["rows"] = "before, after", ["software"] = "cones" };
+        var settings = new Dictionary<string, string> { ["concept"] = name, ["rows"] = "before, after", ["software"] = "cones" };
         RgbImage.Grid([_first, _last], 1, padding: 4).Save(path, new ImageSaveOptions { Text = settings });
         return true;
     }
@@ -29,16 +31,22 @@ sealed class PreviewPictures(GenerationSearchOptions options) : IDisposable
     /// <summary>Writes <c>step-N.png</c> into <paramref name="folder"/>.</summary>
     public void Write(GenerationModel model, IPrompt prompt, string folder, int step)
     {
-        if (model.IsXL) return; // one picture takes minutes: previews of SDXL are made with `cones generate`
+        if (model.IsXL && !includeXL) return;
+        var path = Path.Combine(folder, $"step-{step:000000}.png");
+        if (step == 0 && File.Exists(path))
+        {
+            _first = _last = RgbImage.Load(path); // a search that goes on has drawn its beginning
+            return;
+        }
+
         using var scope = torch.NewDisposeScope();
         using var noGrad = torch.no_grad();
-        _pipeline ??= new StableDiffusionPipeline(model.UNet, model.LoadVae(), SchedulerConfig.FromFile(Path.Combine(model.Folder, "scheduler", "scheduler_config.json")));
-        var conditioning = prompt.Build([.. Enumerable.Range(0, Count).Select(i => i % prompt.TemplateCount)]);
-        using var text = model.LoadText();
-        var empty = text.Encode([""], []);
-        var result = _pipeline.Generate(
-            new TextConditioning(conditioning.Embeddings, conditioning.Pooled, conditioning.PerLayer),
-            new TextConditioning(empty.Embeddings, empty.Pooled),
+        var built = prompt.Build([.. Enumerable.Range(0, Count).Select(i => i % prompt.TemplateCount)]);
+        var conditioning = new TextConditioning(built.Embeddings, built.Pooled, built.PerLayer);
+        Prepare(model, conditioning);
+        using var result = _pipeline!.Generate(
+            conditioning,
+            _negative,
             new GenerationOptions
             {
                 Steps = 12,
@@ -47,11 +55,23 @@ sealed class PreviewPictures(GenerationSearchOptions options) : IDisposable
                 Seeds = [.. Enumerable.Range(0, Count).Select(i => (ulong)i)],
             });
         Directory.CreateDirectory(folder);
-        var images = Enumerable.Range(0, Count).Select(i => RgbImage.FromTensor(result.Images[i])).ToArray();
-        _last = RgbImage.Grid(images, Count);
+        _last = RgbImage.Grid(result.ToRgbImages(), Count);
         _first ??= _last;
-        _last.Save(Path.Combine(folder, $"step-{step:000000}.png"), new ImageSaveOptions { Text = new Dictionary<string, string> { ["concept"] = options.Name } });
+        _last.Save(path, new ImageSaveOptions { Text = new Dictionary<string, string> { ["concept"] = name } });
     }
 
-    public void Dispose() => _pipeline?.Vae.Dispose();
+    public void Dispose()
+    {
+        _pipeline?.Vae.Dispose(); // the denoiser is the search's
+        _negative?.Dispose();
+    }
+
+    // The text encoder is asked once and let go of.
+    void Prepare(GenerationModel model, TextConditioning like)
+    {
+        if (_pipeline is not null) return;
+        using var text = model.LoadText();
+        _negative = text.EncodeNegative(null, like);
+        _pipeline = DiffusionPipeline.FromParts(model.Folder, model.UNet, model.LoadVae());
+    }
 }

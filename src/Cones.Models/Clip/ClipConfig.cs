@@ -1,5 +1,4 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
+using Cones.Models.Configuration;
 
 namespace Cones.Models.Clip;
 
@@ -7,11 +6,9 @@ namespace Cones.Models.Clip;
 public sealed record ClipConfig
 {
     /// <summary>The text tower. Its own projection width does not count: <see cref="ProjectionDim"/> does.</summary>
-    [JsonIgnore]
     public ClipTextConfig Text { get; init; } = new();
 
     /// <summary>The vision tower. Its own projection width does not count: <see cref="ProjectionDim"/> does.</summary>
-    [JsonIgnore]
     public ClipVisionConfig Vision { get; init; } = new();
 
     /// <summary>The width P of the joint space.</summary>
@@ -19,29 +16,30 @@ public sealed record ClipConfig
 
     /// <summary>Reads <c>config.json</c> of a joint model.</summary>
     /// <exception cref="ConesException">The file is missing, no JSON, or describes an impossible model.</exception>
-    public static ClipConfig Read(string path) => ClipConfigJson.ReadFile(path, FromJson);
+    public static ClipConfig Read(string path) => Read(ConfigReader.Open(path));
 
-    /// <summary>As <see cref="Read"/>, of parsed JSON.</summary>
-    /// <exception cref="JsonException">A value has the wrong type.</exception>
-    /// <exception cref="ArgumentException">The values describe an impossible model, or one tower only.</exception>
-    public static ClipConfig FromJson(JsonElement json)
+    /// <summary>As the other overload, of a file that is open.</summary>
+    /// <exception cref="ConesException">
+    /// A value has the wrong type, or the values describe an impossible model, or one tower only.
+    /// </exception>
+    public static ClipConfig Read(ConfigReader json)
     {
-        if (!ClipConfigJson.IsJoint(json))
-            throw new ArgumentException("text_config and vision_config are absent, so this is not a joint model of text and images");
-        var config = ClipConfigJson.Parse<ClipConfig>(json) with
+        if (!ClipTowers.IsJoint(json))
+            throw new ConesException($"{json.Path} is not a joint model of text and images: text_config and vision_config are absent");
+        var config = new ClipConfig
         {
-            Text = ClipConfigJson.Parse<ClipTextConfig>(ClipConfigJson.Nested(json, "text_config")),
-            Vision = ClipConfigJson.Parse<ClipVisionConfig>(ClipConfigJson.Nested(json, "vision_config")),
+            Text = ClipTextConfig.Read(json),
+            Vision = ClipVisionConfig.Read(json),
+            ProjectionDim = json.Int("projection_dim", 512),
         };
-        config.Validate();
-        return config;
+        return ClipTowers.Checked(json, config, c => c.Validate());
     }
 
     /// <summary>Checks that a model of this shape can exist.</summary>
     /// <exception cref="ArgumentException">It cannot; the message holds the numbers.</exception>
     public void Validate()
     {
-        ClipConfigJson.Positive(("projection_dim", ProjectionDim));
+        ClipTowers.Positive(("projection_dim", ProjectionDim));
         Text.Validate();
         Vision.Validate();
     }

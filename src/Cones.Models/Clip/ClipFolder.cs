@@ -1,4 +1,4 @@
-using System.Text.Json;
+using Cones.Models.Configuration;
 using Cones.Models.Layers;
 using Cones.Models.Weights;
 
@@ -34,11 +34,8 @@ static class ClipFolder
 
     // A configuration that promises a projection makes its absence from the weights an error.
     static bool Projects(string folder, ICheckpoint checkpoint, string key) =>
-        checkpoint.Tensors.ContainsKey(key) || ClipConfigJson.ReadFile(ConfigPath(folder), PromisesProjection);
-
-    static bool PromisesProjection(JsonElement json) =>
-        json.TryGetProperty("architectures", out var names) && names.ValueKind == JsonValueKind.Array
-        && names.EnumerateArray().Any(n => n.GetString()?.EndsWith("WithProjection", StringComparison.Ordinal) == true);
+        checkpoint.Tensors.ContainsKey(key)
+        || ConfigReader.Open(ConfigPath(folder)).Texts("architectures", []).Any(n => n.EndsWith("WithProjection", StringComparison.Ordinal));
 
     static TModel Fill<TModel>(TModel model, ICheckpoint checkpoint, LoadOptions? options, Func<string, string?> rename)
         where TModel : Module

@@ -1,4 +1,4 @@
-using System.Text.Json;
+using Cones.Models.Configuration;
 
 namespace Cones.Models.Clip;
 
@@ -46,24 +46,35 @@ public sealed record ClipTextConfig
 
     /// <summary>Reads <c>config.json</c> of a text tower or, from its <c>text_config</c>, of a joint model.</summary>
     /// <exception cref="ConesException">The file is missing, no JSON, or describes an impossible model.</exception>
-    public static ClipTextConfig Read(string path) => ClipConfigJson.ReadFile(path, FromJson);
+    public static ClipTextConfig Read(string path) => Read(ConfigReader.Open(path));
 
-    /// <summary>As <see cref="Read"/>, of parsed JSON.</summary>
-    /// <exception cref="JsonException">A value has the wrong type.</exception>
-    /// <exception cref="ArgumentException">The values describe an impossible model.</exception>
-    public static ClipTextConfig FromJson(JsonElement json)
+    /// <summary>As the other overload, of a file that is open.</summary>
+    /// <exception cref="ConesException">A value has the wrong type, or the values describe an impossible model.</exception>
+    public static ClipTextConfig Read(ConfigReader json)
     {
-        var config = ClipConfigJson.Parse<ClipTextConfig>(
-            ClipConfigJson.IsJoint(json) ? ClipConfigJson.Nested(json, "text_config") : json);
-        config.Validate();
-        return config;
+        var part = ClipTowers.IsJoint(json) ? ClipTowers.Part(json, "text_config") : json;
+        var defaults = new ClipTextConfig();
+        var config = new ClipTextConfig
+        {
+            VocabSize = part.Int("vocab_size", defaults.VocabSize),
+            HiddenSize = part.Int("hidden_size", defaults.HiddenSize),
+            IntermediateSize = part.Int("intermediate_size", defaults.IntermediateSize),
+            ProjectionDim = part.Int("projection_dim", defaults.ProjectionDim),
+            NumHiddenLayers = part.Int("num_hidden_layers", defaults.NumHiddenLayers),
+            NumAttentionHeads = part.Int("num_attention_heads", defaults.NumAttentionHeads),
+            MaxPositionEmbeddings = part.Int("max_position_embeddings", defaults.MaxPositionEmbeddings),
+            HiddenAct = part.Text("hidden_act", defaults.HiddenAct),
+            LayerNormEps = part.Double("layer_norm_eps", defaults.LayerNormEps),
+            EosTokenId = part.Int("eos_token_id", defaults.EosTokenId),
+        };
+        return ClipTowers.Checked(json, config, c => c.Validate());
     }
 
     /// <summary>Checks that a model of this shape can exist.</summary>
     /// <exception cref="ArgumentException">It cannot; the message holds the numbers.</exception>
     public void Validate()
     {
-        ClipConfigJson.Positive(
+        ClipTowers.Positive(
             ("vocab_size", VocabSize),
             ("hidden_size", HiddenSize),
             ("intermediate_size", IntermediateSize),
@@ -71,6 +82,6 @@ public sealed record ClipTextConfig
             ("num_hidden_layers", NumHiddenLayers),
             ("num_attention_heads", NumAttentionHeads),
             ("max_position_embeddings", MaxPositionEmbeddings));
-        ClipConfigJson.Encoder(HiddenSize, NumAttentionHeads, LayerNormEps, HiddenAct);
+        ClipTowers.Encoder(HiddenSize, NumAttentionHeads, LayerNormEps, HiddenAct);
     }
 }

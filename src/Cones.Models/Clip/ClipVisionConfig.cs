@@ -1,4 +1,4 @@
-using System.Text.Json;
+using Cones.Models.Configuration;
 
 namespace Cones.Models.Clip;
 
@@ -40,24 +40,35 @@ public sealed record ClipVisionConfig
 
     /// <summary>Reads <c>config.json</c> of a vision tower or, from its <c>vision_config</c>, of a joint model.</summary>
     /// <exception cref="ConesException">The file is missing, no JSON, or describes an impossible model.</exception>
-    public static ClipVisionConfig Read(string path) => ClipConfigJson.ReadFile(path, FromJson);
+    public static ClipVisionConfig Read(string path) => Read(ConfigReader.Open(path));
 
-    /// <summary>As <see cref="Read"/>, of parsed JSON.</summary>
-    /// <exception cref="JsonException">A value has the wrong type.</exception>
-    /// <exception cref="ArgumentException">The values describe an impossible model.</exception>
-    public static ClipVisionConfig FromJson(JsonElement json)
+    /// <summary>As the other overload, of a file that is open.</summary>
+    /// <exception cref="ConesException">A value has the wrong type, or the values describe an impossible model.</exception>
+    public static ClipVisionConfig Read(ConfigReader json)
     {
-        var config = ClipConfigJson.Parse<ClipVisionConfig>(
-            ClipConfigJson.IsJoint(json) ? ClipConfigJson.Nested(json, "vision_config") : json);
-        config.Validate();
-        return config;
+        var part = ClipTowers.IsJoint(json) ? ClipTowers.Part(json, "vision_config") : json;
+        var defaults = new ClipVisionConfig();
+        var config = new ClipVisionConfig
+        {
+            HiddenSize = part.Int("hidden_size", defaults.HiddenSize),
+            IntermediateSize = part.Int("intermediate_size", defaults.IntermediateSize),
+            ProjectionDim = part.Int("projection_dim", defaults.ProjectionDim),
+            NumHiddenLayers = part.Int("num_hidden_layers", defaults.NumHiddenLayers),
+            NumAttentionHeads = part.Int("num_attention_heads", defaults.NumAttentionHeads),
+            NumChannels = part.Int("num_channels", defaults.NumChannels),
+            ImageSize = part.Int("image_size", defaults.ImageSize),
+            PatchSize = part.Int("patch_size", defaults.PatchSize),
+            HiddenAct = part.Text("hidden_act", defaults.HiddenAct),
+            LayerNormEps = part.Double("layer_norm_eps", defaults.LayerNormEps),
+        };
+        return ClipTowers.Checked(json, config, c => c.Validate());
     }
 
     /// <summary>Checks that a model of this shape can exist.</summary>
     /// <exception cref="ArgumentException">It cannot; the message holds the numbers.</exception>
     public void Validate()
     {
-        ClipConfigJson.Positive(
+        ClipTowers.Positive(
             ("hidden_size", HiddenSize),
             ("intermediate_size", IntermediateSize),
             ("projection_dim", ProjectionDim),
@@ -67,6 +78,6 @@ public sealed record ClipVisionConfig
             ("image_size", ImageSize),
             ("patch_size", PatchSize));
         if (PatchSize > ImageSize) throw new ArgumentException($"patch_size {PatchSize} is larger than image_size {ImageSize}");
-        ClipConfigJson.Encoder(HiddenSize, NumAttentionHeads, LayerNormEps, HiddenAct);
+        ClipTowers.Encoder(HiddenSize, NumAttentionHeads, LayerNormEps, HiddenAct);
     }
 }

@@ -22,14 +22,7 @@ public sealed class ConfigReader
     {
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-                throw new ConesException($"{path} is not a configuration: a JSON object was expected");
-            return new ConfigReader(document.RootElement.Clone(), path);
-        }
-        catch (JsonException e)
-        {
-            throw new ConesException($"{path} is not valid JSON ({e.Message}): download it again", e);
+            return Parse(File.ReadAllText(path), path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -38,6 +31,25 @@ public sealed class ConfigReader
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ConesException($"{path} cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Reads JSON whose root is an object.</summary>
+    /// <param name="text">The JSON.</param>
+    /// <param name="path">Where it came from, for messages.</param>
+    /// <exception cref="ConesException">It is not a JSON object.</exception>
+    public static ConfigReader Parse(string text, string path)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                ? new ConfigReader(document.RootElement.Clone(), path)
+                : throw new ConesException($"{path} is not a configuration: a JSON object was expected");
+        }
+        catch (JsonException e)
+        {
+            throw new ConesException($"{path} is not valid JSON ({e.Message}): download it again", e);
         }
     }
 

@@ -106,7 +106,12 @@ static class ImageFile
     internal static void Save(RgbImage image, string path, ImageSaveOptions? options)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var bytes = Encode(image, path, options ?? new ImageSaveOptions());
+        WriteBytes(path, Encode(image, path, options ?? new ImageSaveOptions()));
+    }
+
+    /// <summary>Writes beside the place and moves there, so that no half of a file is ever seen.</summary>
+    internal static void WriteBytes(string path, byte[] bytes)
+    {
         var temporary = $"{path}.{Environment.ProcessId}.tmp";
         try
         {

@@ -12,6 +12,7 @@ public sealed record ImageProcessorConfig
     static readonly double[] s_clipStd = [0.26862954, 0.26130258, 0.27577711];
     static readonly double[] s_imageNetMean = [0.485, 0.456, 0.406];
     static readonly double[] s_imageNetStd = [0.229, 0.224, 0.225];
+    static readonly double[] s_half = [0.5, 0.5, 0.5];
 
     /// <summary>Whether images are resized.</summary>
     public bool DoResize { get; init; } = true;
@@ -69,6 +70,15 @@ public sealed record ImageProcessorConfig
         PadSize = new ImageSize(1024, 1024),
     };
 
+    /// <summary>The defaults of <c>Sam3ImageProcessor</c>.</summary>
+    public static ImageProcessorConfig Sam3 { get; } = new()
+    {
+        Size = SizeRule.Square(1008),
+        Resample = ResampleFilter.Bilinear,
+        ImageMean = s_half,
+        ImageStd = s_half,
+    };
+
     /// <summary>Reads a <c>preprocessor_config.json</c> of CLIP; a number as size is the shortest edge.</summary>
     /// <exception cref="ConesException">The file cannot be read or an option has no meaning; the message names it.</exception>
     public static ImageProcessorConfig ClipFromFile(string path) =>
@@ -83,6 +93,10 @@ public sealed record ImageProcessorConfig
     /// <exception cref="ConesException">As <see cref="ClipFromFile"/>.</exception>
     public static ImageProcessorConfig SamFromFile(string path) =>
         Read(ConfigReader.Open(path), Sam, _ => edge => new SizeRule { LongestEdge = edge });
+
+    /// <summary>Reads a <c>preprocessor_config.json</c> of SAM 3; a number as size is height and width.</summary>
+    /// <exception cref="ConesException">As <see cref="ClipFromFile"/>.</exception>
+    public static ImageProcessorConfig Sam3FromFile(string path) => Read(ConfigReader.Open(path), Sam3, _ => SizeRule.Square);
 
     static ImageProcessorConfig Read(ConfigReader json, ImageProcessorConfig defaults, Func<ConfigReader, Func<int, SizeRule>> ofNumber)
     {

@@ -1,3 +1,4 @@
+using Cones.Models.Layers.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -20,4 +21,13 @@ public static class Activations
 
     /// <summary><c>x · sigmoid(1.702 x)</c>, the approximation that OpenAI's CLIP uses.</summary>
     public static Tensor QuickGelu(Tensor x) => x * (1.702 * x).sigmoid();
+
+    /// <summary>The first half of the channels times the GELU of the second half, [..., 2 F] -> [..., F]; diffusers' <c>GEGLU</c>.</summary>
+    public static Tensor Geglu(Tensor x)
+    {
+        if (GegluFunction.Accepts(x)) return GegluFunction.Apply(x);
+        using var scope = NewDisposeScope();
+        var halves = x.chunk(2, -1);
+        return (halves[0] * nn.functional.gelu(halves[1])).MoveToOuterDisposeScope();
+    }
 }

@@ -36,6 +36,7 @@ public sealed class Conv2d : Module
     {
         if (_keepsSize && perSample is not { requires_grad: true } && ConvolutionFunction.Accepts(x, _weight, _bias?.Value))
             return ConvolutionFunction.Apply(x, _weight, _bias?.Value, perSample, residual);
+        if (_keepsSize && TrainedConvolutionFunction.Accepts(x, _weight.Value)) return TrainedConvolutionFunction.Apply(x, _weight.Value, _bias?.Value, perSample, residual);
 
         using var scope = NewDisposeScope();
         var y = _isPointwise && TensorMemory.IsChannelsLast(x)

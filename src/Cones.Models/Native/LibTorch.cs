@@ -79,6 +79,9 @@ public static class LibTorch
         }
     }
 
+    /// <summary>Whether a library of LibTorch lies where this process looks for them.</summary>
+    internal static bool Has(string file) => Find(file) is not null;
+
     static string? Find(string file) => SearchFolders().Select(f => Path.Combine(f, file)).FirstOrDefault(File.Exists);
 
     static IEnumerable<string> SearchFolders()

@@ -1,11 +1,13 @@
 namespace Cones.Models.Weights;
 
-/// <summary>Writes files so that whoever looks finds the old content or the new one, never a part.</summary>
+/// <summary>
+/// Writes files so that whoever looks finds the old content or the new one, never a part; after a power failure too.
+/// </summary>
 public static class AtomicFile
 {
     /// <summary>
-    /// Writes a temporary file in the same folder, brings it to the disk and renames it to <paramref name="path"/>. On any
-    /// error the temporary file is removed and an old file stays as it was.
+    /// Writes a temporary file in the same folder, brings it to the disk, renames it to <paramref name="path"/> and brings
+    /// that to the disk too. On any error the temporary file is removed and an old file stays as it was.
     /// </summary>
     /// <param name="path">The file to make or to replace. Its folder must exist.</param>
     /// <param name="write">Writes the content.</param>
@@ -27,6 +29,7 @@ public static class AtomicFile
                 }
 
                 File.Move(temporary, full, overwrite: true);
+                FolderSync.Flush(Path.GetDirectoryName(full)!);
             }
             finally
             {
@@ -36,6 +39,27 @@ public static class AtomicFile
         catch (Exception e) when (FileErrors.IsFileError(e))
         {
             throw FileErrors.CannotWrite(path, e, size);
+        }
+    }
+
+    /// <summary>Makes sure, before work that depends on it, that a file can be written: makes one in its folder and removes it.</summary>
+    /// <param name="path">The file to be made or replaced later; it is not touched.</param>
+    /// <exception cref="ConesException">It cannot be written; the message names it and the remedy.</exception>
+    public static void RequireWritable(string path)
+    {
+        var full = Path.GetFullPath(path);
+        try
+        {
+            if (Directory.Exists(full)) throw new IOException("a folder has this name");
+            var probe = Path.Combine(Path.GetDirectoryName(full) ?? full, $".{Guid.NewGuid():n}.tmp");
+            using (new FileStream(probe, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.DeleteOnClose }))
+            {
+                // That it can be made is all that is asked.
+            }
+        }
+        catch (Exception e) when (FileErrors.IsFileError(e))
+        {
+            throw FileErrors.CannotWrite(path, e, 0);
         }
     }
 

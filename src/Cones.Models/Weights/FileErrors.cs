@@ -1,11 +1,11 @@
 namespace Cones.Models.Weights;
 
 /// <summary>Turns the exceptions of the file system into messages for the user.</summary>
-static class FileErrors
+public static class FileErrors
 {
-    public static bool IsFileError(Exception e) => e is IOException or UnauthorizedAccessException or System.Security.SecurityException;
+    internal static bool IsFileError(Exception e) => e is IOException or UnauthorizedAccessException or System.Security.SecurityException;
 
-    public static ConesException CannotRead(string path, Exception e) => new(
+    internal static ConesException CannotRead(string path, Exception e) => new(
         e switch
         {
             _ when Directory.Exists(path) => $"{path} is a folder where a file was expected: name the file in it",
@@ -18,7 +18,7 @@ static class FileErrors
     /// <param name="path">The file.</param>
     /// <param name="e">What happened.</param>
     /// <param name="size">The bytes that were to be written, or 0 where that is not known.</param>
-    public static ConesException CannotWrite(string path, Exception e, long size) => new(
+    internal static ConesException CannotWrite(string path, Exception e, long size) => new(
         e switch
         {
             DirectoryNotFoundException => $"{path} cannot be written, since its folder does not exist: create it or choose another",
@@ -28,8 +28,9 @@ static class FileErrors
         },
         e);
 
-    // ERROR_DISK_FULL and ERROR_HANDLE_DISK_FULL as HRESULT; ENOSPC and EDQUOT, which Unix passes on as they are.
-    static bool IsDiskFull(Exception e) => e.HResult is unchecked((int)0x80070070) or unchecked((int)0x80070027) or 28 or 122;
+    /// <summary>Whether there was no room left.</summary>
+    /// <remarks>ERROR_DISK_FULL and ERROR_HANDLE_DISK_FULL as HRESULT; ENOSPC and EDQUOT, which Unix passes on as they are.</remarks>
+    public static bool IsDiskFull(Exception e) => e.HResult is unchecked((int)0x80070070) or unchecked((int)0x80070027) or 28 or 122;
 
     // The error of a file that could not be made in its full size has no code of its own.
     static long FreeSpace(string path)

@@ -13,7 +13,8 @@ public sealed record ConceptPromptOptions
     public int Layers { get; init; }
 
     /// <summary>
-    /// The largest norm of a learned vector, as a multiple of <see cref="TemplateEncodings.ReferenceNorm"/>; 0 for no bound.
+    /// The largest norm of a learned vector, as a multiple of <see cref="TemplateEncodings.ReferenceNorm"/> (of the pooled
+    /// embedding, of the templates' mean norm); 0 for no bound.
     /// An unbounded slot leaks into the background.
     /// </summary>
     public double NormBound { get; init; }
@@ -31,6 +32,7 @@ public sealed class ConceptPrompt : IPrompt, IDisposable
     readonly TemplateEncodings _templates;
     readonly ConceptPromptOptions _options;
     readonly double _maxNorm;
+    readonly double _maxPooledNorm;
 
     /// <summary>A prompt that starts from <paramref name="initial"/>.</summary>
     /// <param name="templates">The cached encodings; not owned.</param>
@@ -57,7 +59,11 @@ public sealed class ConceptPrompt : IPrompt, IDisposable
 
         Vectors = start.clone().requires_grad_().DetachFromDisposeScope();
         if (options.Pooled && initialPooled is not null)
+        {
             PooledVector = initialPooled.detach().to(ScalarType.Float32).clone().requires_grad_().DetachFromDisposeScope();
+            _maxPooledNorm = options.NormBound * (templates.Pooled ?? initialPooled.unsqueeze(0)).norm(-1).mean().item<float>();
+        }
+
         Parameters = PooledVector is null ? [new("concept", Vectors)] : [new("concept", Vectors), new("pooled", PooledVector)];
     }
 
@@ -108,8 +114,8 @@ public sealed class ConceptPrompt : IPrompt, IDisposable
         if (_maxNorm <= 0) return;
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var norms = Vectors.norm(-1, keepdim: true); // [..., n, 1]
-        Vectors.mul_((_maxNorm / norms.clamp_min(1e-12)).clamp_max(1));
+        Bound(Vectors, _maxNorm);
+        if (PooledVector is not null) Bound(PooledVector, _maxPooledNorm);
     }
 
     /// <inheritdoc/>
@@ -117,5 +123,10 @@ public sealed class ConceptPrompt : IPrompt, IDisposable
     {
         Vectors.Dispose();
         PooledVector?.Dispose();
+    }
+    static void Bound(Tensor vectors, double norm)
+    {
+        var norms = vectors.norm(-1, keepdim: true); // [..., n, 1]
+        vectors.mul_((norm / norms.clamp_min(1e-12)).clamp_max(1));
     }
 }

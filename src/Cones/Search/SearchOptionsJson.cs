@@ -63,7 +63,8 @@ public static class SearchOptionsJson
         return json;
     }
 
-    static string? Difference(JsonObject stored, JsonObject now, string prefix)
+    /// <summary>The first value that differs, as above, with <paramref name="prefix"/> before its name.</summary>
+    internal static string? Difference(JsonObject stored, JsonObject now, string prefix)
     {
         foreach (var name in stored.Select(p => p.Key).Union(now.Select(p => p.Key)))
         {

@@ -1,3 +1,4 @@
+using Cones.Models.Layers;
 using Cones.Search.Runs;
 using Cones.Search.Schedules;
 using TorchSharp;
@@ -49,7 +50,7 @@ sealed class SearchStep(ISearchProblem problem, SearchOptions options, SearchSta
             if (!loss.requires_grad) throw new InvalidOperationException("the loss has no graph to the parameters");
             sum += loss.detach().cpu().to(ScalarType.Float64).item<double>();
             if (!double.IsFinite(sum)) return sum;
-            (options.Accumulate == 1 ? loss : loss / options.Accumulate).backward();
+            OneTimeGraph.Backward(options.Accumulate == 1 ? loss : loss / options.Accumulate);
         }
 
         return sum / options.Accumulate;

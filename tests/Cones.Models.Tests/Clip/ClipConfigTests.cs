@@ -1,5 +1,5 @@
-using System.Text.Json;
 using Cones.Models.Clip;
+using Cones.Models.Configuration;
 
 namespace Cones.Models.Tests.Clip;
 
@@ -8,7 +8,7 @@ public sealed class ClipConfigTests
     [Fact]
     public void Absent_keys_take_the_defaults_of_the_reference()
     {
-        var config = ClipConfig.FromJson(Json("""{ "text_config": { "vocab_size": 30 }, "vision_config": {} }"""));
+        var config = ClipConfig.Read(Json("""{ "text_config": { "vocab_size": 30 }, "vision_config": {} }"""));
         Assert.Equal(new ClipTextConfig { VocabSize = 30 }, config.Text);
         Assert.Equal(new ClipVisionConfig(), config.Vision);
         Assert.Equal((512, 512, 8, 77, 49407), (config.ProjectionDim, config.Text.HiddenSize, config.Text.NumAttentionHeads, config.Text.MaxPositionEmbeddings, config.Text.EosTokenId));
@@ -22,7 +22,7 @@ public sealed class ClipConfigTests
             { "projection_dim": 768, "text_config": { "hidden_size": 16, "eos_token_id": 2 }, "text_config_dict": { "hidden_size": 24 },
               "vision_config": null, "vision_config_dict": { "patch_size": 14 } }
             """);
-        var config = ClipConfig.FromJson(json);
+        var config = ClipConfig.Read(json);
         Assert.Equal(new ClipTextConfig { HiddenSize = 24 }, config.Text);
         Assert.Equal(new ClipVisionConfig { PatchSize = 14 }, config.Vision);
         Assert.Equal(768, config.ProjectionDim);
@@ -32,8 +32,8 @@ public sealed class ClipConfigTests
     public void A_tower_finds_its_part_of_a_joint_configuration()
     {
         var json = Json("""{ "text_config": { "hidden_size": 16 }, "vision_config": { "hidden_size": 36 } }""");
-        Assert.Equal(16, ClipTextConfig.FromJson(json).HiddenSize);
-        Assert.Equal(36, ClipVisionConfig.FromJson(json).HiddenSize);
+        Assert.Equal(16, ClipTextConfig.Read(json).HiddenSize);
+        Assert.Equal(36, ClipVisionConfig.Read(json).HiddenSize);
     }
 
     [Theory]
@@ -44,7 +44,7 @@ public sealed class ClipConfigTests
     [InlineData("""{ "hidden_act": "swoosh" }""", "swoosh")]
     public void Impossible_text_towers_are_refused_with_the_numbers(string json, string expected)
     {
-        var error = Assert.Throws<ArgumentException>(() => ClipTextConfig.FromJson(Json(json)));
+        var error = Assert.Throws<ConesException>(() => ClipTextConfig.Read(Json(json)));
         Assert.Contains(expected, error.Message);
     }
 
@@ -54,14 +54,14 @@ public sealed class ClipConfigTests
     [InlineData("""{ "num_channels": 0 }""", "num_channels is 0")]
     public void Impossible_vision_towers_are_refused_with_the_numbers(string json, string expected)
     {
-        var error = Assert.Throws<ArgumentException>(() => ClipVisionConfig.FromJson(Json(json)));
+        var error = Assert.Throws<ConesException>(() => ClipVisionConfig.Read(Json(json)));
         Assert.Contains(expected, error.Message);
     }
 
     [Fact]
     public void A_joint_model_needs_both_towers()
     {
-        var error = Assert.Throws<ArgumentException>(() => ClipConfig.FromJson(Json("""{ "hidden_size": 8 }""")));
+        var error = Assert.Throws<ConesException>(() => ClipConfig.Read(Json("""{ "hidden_size": 8 }""")));
         Assert.Contains("not a joint model", error.Message);
     }
 
@@ -93,5 +93,5 @@ public sealed class ClipConfigTests
         Assert.Contains(path, Assert.Throws<ConesException>(() => ClipConfig.Read(path)).Message);
     }
 
-    static JsonElement Json(string text) => JsonElement.Parse(text);
+    static ConfigReader Json(string text) => ConfigReader.Parse(text, "config.json");
 }

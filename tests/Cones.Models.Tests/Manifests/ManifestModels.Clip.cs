@@ -1,5 +1,5 @@
-using System.Text.Json;
 using Cones.Models.Clip;
+using Cones.Models.Configuration;
 
 namespace Cones.Models.Tests.Manifests;
 
@@ -51,8 +51,8 @@ static partial class ManifestModels
         new("generation/sdxl-text_encoder_2", () => Text(OpenClipGiantText, projection: true), 694_659_840, ClipKeys.Text),
     ];
 
-    static ClipModel Joint(string config) => new(ClipConfig.FromJson(JsonElement.Parse(config)));
+    static ClipModel Joint(string config) => new(ClipConfig.Read(ConfigReader.Parse(config, "config.json")));
 
     static ClipTextModel Text(string config, bool projection = false) =>
-        new(ClipTextConfig.FromJson(JsonElement.Parse(config)), projection);
+        new(ClipTextConfig.Read(ConfigReader.Parse(config, "config.json")), projection);
 }

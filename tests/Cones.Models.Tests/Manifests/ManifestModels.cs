@@ -16,5 +16,5 @@ public sealed record ManifestModel(string Manifest, Func<Module> Build, long Par
 /// <summary>The models of all families; each family has a file <c>ManifestModels.Family.cs</c> with one list.</summary>
 static partial class ManifestModels
 {
-    public static IReadOnlyList<ManifestModel> All => [.. Bert, .. Clip, .. GroundingDino, .. StableDiffusion, .. Swin];
+    public static IReadOnlyList<ManifestModel> All => [.. Bert, .. Clip, .. Glip, .. GroundingDino, .. Sam, .. StableDiffusion, .. Swin];
 }

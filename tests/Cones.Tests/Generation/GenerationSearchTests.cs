@@ -46,7 +46,113 @@ public sealed class GenerationSearchTests : IDisposable
         using var result = GenerationSearch.Run(Options() with { Method = GenerationMethod.Words, Init = ["purple grapes", "lemon", "frog"] });
         Assert.Null(result.Search);
         Assert.Equal(3, result.Candidates.Count);
-        Assert.Equal(result.Candidates.MinBy(c => c.Value).Key, result.BaseText);
+        Assert.Equal(result.Candidates.MinBy(c => c.Loss)!.Words, result.BaseText);
+    }
+
+    [Theory]
+    [InlineData(GenerationMethod.Concept, InitKind.BestWord)]
+    [InlineData(GenerationMethod.Concept, InitKind.Nearby)]
+    [InlineData(GenerationMethod.Concept, InitKind.Mean)]
+    [InlineData(GenerationMethod.Concept, InitKind.Text)]
+    [InlineData(GenerationMethod.Concept, InitKind.Random)]
+    [InlineData(GenerationMethod.PseudoWord, InitKind.Nearby)]
+    [InlineData(GenerationMethod.PseudoWord, InitKind.Mean)]
+    [InlineData(GenerationMethod.PseudoWord, InitKind.Random)]
+    public void Every_kind_of_start_begins_a_search(GenerationMethod method, InitKind kind)
+    {
+        var options = Options() with { Method = method, InitKind = kind, Init = ["grapes", "lemon"], Search = Options().Search with { Steps = 2 } };
+        using var result = GenerationSearch.Run(options);
+        Assert.True(double.IsFinite(result.BestLoss));
+        Assert.StartsWith(InitKinds.NameOf(kind), result.Concept.Metadata.Init, StringComparison.Ordinal);
+        Assert.Equal(kind == InitKind.Mean ? 0 : kind == InitKind.Nearby ? 10 : 2, result.Candidates.Count);
+        Assert.True(kind == InitKind.Nearby || result.BaseText is "grapes" or "lemon");
+        using var other = GenerationSearch.Run(options with { InitKind = InitKind.BestWord, Init = ["frog"] });
+        Assert.NotEqual(other.StartLoss, result.StartLoss);
+    }
+
+    [Fact]
+    public void Random_vectors_start_with_the_norm_of_a_word()
+    {
+        var options = Options() with { Slots = 3, PerLayer = false, Search = Options().Search with { Optimizer = new() { LearningRate = 0 } } };
+        using var word = GenerationSearch.Run(options);
+        using var random = GenerationSearch.Run(options with { InitKind = InitKind.Random });
+        using var scope = NewDisposeScope();
+        var norms = random.Concept.Concepts[0].Embeddings.norm(-1);
+        Assert.Equal(norms.max().item<float>(), norms.min().item<float>(), 1e-3);
+        Assert.Equal(word.Concept.Concepts[0].Embeddings.norm(-1).mean().item<float>(), norms.mean().item<float>(), 0.3 * norms.mean().item<float>());
+    }
+
+    [Fact]
+    public void Vectors_stay_within_their_bound()
+    {
+        var options = Options() with { NormBound = 1.01, PerLayer = false, Search = Options().Search with { Optimizer = new() { LearningRate = 3 } } };
+        using var bounded = GenerationSearch.Run(options);
+        using var free = GenerationSearch.Run(options with { NormBound = 0 });
+        Assert.True(Largest(bounded) < 1.3 * Largest(GenerationSearch.Run(options with { Method = GenerationMethod.Concept, Search = options.Search with { Optimizer = new() { LearningRate = 0 } } })));
+        Assert.True(Largest(free) > 1.5 * Largest(bounded), $"{Largest(free)} {Largest(bounded)}");
+
+        static float Largest(GenerationSearchResult result)
+        {
+            using var scope = NewDisposeScope();
+            return result.Search!.Last["concept"].norm(-1).max().item<float>();
+        }
+    }
+
+    [Fact]
+    public void Without_words_the_best_of_the_models_own_is_taken()
+    {
+        using var result = GenerationSearch.Run(Options() with { Method = GenerationMethod.Words, Init = [], EvaluationRows = 8 });
+        Assert.True(result.Candidates.Count > 20);
+        Assert.Equal(result.Candidates[0].Words, result.BaseText);
+        Assert.Equal((8, 4), (result.Candidates[0].Rows, result.Candidates[^1].Rows));
+        // The finalists in order; what lost early, behind them.
+        Assert.Equal(result.Candidates.OrderByDescending(c => c.Rows).ThenBy(c => c.Loss), result.Candidates);
+    }
+
+    [Theory]
+    [InlineData(ScalarType.BFloat16, GenerationMethod.Concept, 0.01)]
+    [InlineData(ScalarType.Float16, GenerationMethod.Concept, 0.002)]
+    [InlineData(ScalarType.BFloat16, GenerationMethod.PseudoWord, 0.01)]
+    public void Half_precision_finds_nearly_the_same(ScalarType precision, GenerationMethod method, double tolerance)
+    {
+        var options = Options() with { Method = method };
+        using var whole = GenerationSearch.Run(options);
+        using var half = GenerationSearch.Run(options with { Precision = precision });
+        Assert.Equal(whole.StartLoss, half.StartLoss, tolerance);
+        Assert.Equal(whole.BestLoss, half.BestLoss, tolerance);
+        Assert.NotEqual(whole.BestLoss, half.BestLoss);
+        Assert.True(half.BestLoss < half.StartLoss, $"{half.StartLoss} -> {half.BestLoss}");
+        Assert.Equal(0, half.Search!.SkippedSteps);
+        Assert.Equal(ScalarType.Float32, half.Concept.Concepts[0].Embeddings.dtype);
+    }
+
+    [Fact]
+    public void Latents_in_a_file_change_no_byte()
+    {
+        var inMemory = ConceptBytes(Options(), Path.Combine(_folder, "memory"));
+        Assert.Equal(inMemory, ConceptBytes(Options() with { LatentMemoryBytes = 1000 }, Path.Combine(_folder, "file")));
+        Assert.Empty(Directory.EnumerateFiles(Path.Combine(_folder, "file"), "*.tmp"));
+    }
+
+    [Fact]
+    public void A_pseudo_word_goes_on_from_another_and_full_from_a_pseudo_word()
+    {
+        var path = Path.Combine(_folder, "word.concept.safetensors");
+        var options = Options() with { Method = GenerationMethod.PseudoWord };
+        double found;
+        using (var first = GenerationSearch.Run(options))
+        {
+            first.Concept.Save(path);
+            found = first.BestLoss;
+        }
+
+        foreach (var method in (GenerationMethod[])[GenerationMethod.PseudoWord, GenerationMethod.Full])
+        {
+            using var second = GenerationSearch.Run(options with { Method = method, Init = [], StartConcept = path, Search = options.Search with { Steps = 1 } });
+            Assert.Equal(found, second.StartLoss, 1e-4);
+        }
+
+        Assert.Contains("pseudo-word", Assert.Throws<ConesException>(() => GenerationSearch.Run(Options() with { StartConcept = path })).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -69,6 +175,10 @@ public sealed class GenerationSearchTests : IDisposable
         });
         Assert.Equal(found, second.StartLoss, 1e-4);
         Assert.True(second.BestLoss < second.StartLoss);
+        // The concept goes along as it was found.
+        using var start = ConceptFile.Load(path);
+        Assert.Equal((start.Metadata.Method, start.Metadata.SlotRule, start.Metadata.BaseText), (second.Concept.Metadata.Method, second.Concept.Metadata.SlotRule, second.Concept.Metadata.BaseText));
+        Assert.True(second.Concept.Concepts[0].Vectors.equal(start.Concepts[0].Vectors).all().item<bool>());
     }
 
     [Fact]
@@ -137,6 +247,10 @@ public sealed class GenerationSearchTests : IDisposable
     public void Unusable_options_are_refused_in_one_sentence()
     {
         Assert.Contains("--images", Assert.Throws<ConesException>(() => GenerationSearch.Run(Options() with { Images = [] })).Message, StringComparison.Ordinal);
+        Assert.Contains("name is empty", Assert.Throws<ConesException>(() => GenerationSearch.Run(Options() with { Name = "" })).Message, StringComparison.Ordinal);
+        Assert.Contains("<lemon>", Assert.Throws<ConesException>(() => GenerationSearch.Run(Options() with { Name = "lemon" })).Message, StringComparison.Ordinal);
+        Assert.Contains("fp32", Assert.Throws<ConesException>(() => GenerationSearch.Run(Options() with { Method = GenerationMethod.Full, Precision = ScalarType.BFloat16 })).Message, StringComparison.Ordinal);
+        Assert.Contains("start at zero", Assert.Throws<ConesException>(() => GenerationSearch.Run(Options() with { Rule = SlotRule.Delta, InitKind = InitKind.Random })).Message, StringComparison.Ordinal);
         Assert.Contains("--name", Assert.Throws<ConesException>(() => GenerationSearch.Run(Options() with { Name = "two words" })).Message, StringComparison.Ordinal);
         Assert.Contains("multiple of 4", Assert.Throws<ConesException>(() => GenerationSearch.Run(Options() with { Resolution = 63 })).Message, StringComparison.Ordinal);
         Assert.Contains("no such folder", Assert.Throws<ConesException>(() => GenerationSearch.Run(Options() with { Model = "no such folder" })).Message, StringComparison.Ordinal);

@@ -25,7 +25,7 @@ sealed unsafe class ConvolutionFunction : KernelFunction<ConvolutionFunction>
     const long LeastChannels = 32;
 
     // Transformed tiles of at most this many elements are in flight at a time.
-    const long TileElements = 8 << 20;
+    const long TileElements = 4 << 20;
 
     /// <summary>Whether <see cref="Apply"/> can take this.</summary>
     public static bool Accepts(Tensor x, Weight weight, Tensor? bias) =>
@@ -134,7 +134,7 @@ sealed unsafe class ConvolutionFunction : KernelFunction<ConvolutionFunction>
     }
 
     // A [n, rows, k] times B, [n, k, columns] or, transposed, [n, columns, k]: [n, rows, columns].
-    static Tensor Products(Tensor a, Tensor b, bool transposed)
+    internal static Tensor Products(Tensor a, Tensor b, bool transposed)
     {
         if (!MatrixProduct.IsSupported) return a.bmm(transposed ? b.transpose(1, 2) : b);
         var (batch, rows, depth, columns) = (a.shape[0], a.shape[1], a.shape[2], b.shape[transposed ? 1 : 2]);

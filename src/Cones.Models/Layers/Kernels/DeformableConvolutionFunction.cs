@@ -74,13 +74,7 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
                 TensorMemory.Pointer(gradOffset), TensorMemory.Pointer(gradMask), first, rows);
         }
 
-        return
-        [
-            gradX?.permute(0, 3, 1, 2)!, // [B, H, W, in] -> [B, in, H, W]
-            gradOffset,
-            gradMask,
-            null!,
-        ];
+        return [gradX?.permute(0, 3, 1, 2)!, gradOffset, gradMask, null!]; // [B, H, W, in] -> [B, in, H, W]
     }
 
     static Tensor Compute(Tensor x, Tensor offset, Tensor mask, Call call)

@@ -35,7 +35,7 @@ sealed unsafe class GroupNormKernel(long batch, long pixels, long channels, long
                 centers.AsSpan((int)((b * channels) + (g * _groupSize)), (int)_groupSize).Fill(center / _groupSize);
             }
 
-        var sums = SumBlocks(null, (b, from, to, first, second) =>
+        var sums = SumBlocks(null, null, (b, from, to, first, second) =>
         {
             fixed (float* center = &centers[b * channels])
                 for (var n = from; n < to; n++)
@@ -81,8 +81,8 @@ sealed unsafe class GroupNormKernel(long batch, long pixels, long channels, long
         });
     }
 
-    /// <summary>Writes the gradient with respect to x, given that with respect to y.</summary>
-    public void Backward(float* x, float* gradY, float* weight, float* bias, float* moments, float* gradX)
+    /// <summary>Writes the gradient with respect to x, given that with respect to y; and those of the weights, [C], where they are not null.</summary>
+    public void Backward(float* x, float* gradY, float* weight, float* bias, float* moments, float* gradX, float* gradWeight = null, float* gradBias = null)
     {
         var (means, scales, shifts) = (new float[batch * channels], new float[batch * channels], new float[batch * channels]);
         for (var b = 0L; b < batch; b++)
@@ -96,7 +96,8 @@ sealed unsafe class GroupNormKernel(long batch, long pixels, long channels, long
             }
 
         // The gradient before the activation goes to gradX; its sum and its product with x - mean go to the moments.
-        var sums = SumBlocks(weight, (b, from, to, first, second) =>
+        var channelSums = gradWeight == null && gradBias == null ? null : new float[batch * _blocks * 2 * channels];
+        var sums = SumBlocks(weight, channelSums, (b, from, to, first, second) =>
         {
             fixed (float* mean = &means[b * channels], scale = &scales[b * channels], shift = &shifts[b * channels])
                 for (var n = from; n < to; n++)
@@ -120,6 +121,7 @@ sealed unsafe class GroupNormKernel(long batch, long pixels, long channels, long
                 }
         });
 
+        if (channelSums is not null) ReduceWeights(channelSums, moments, gradWeight, gradBias);
         var (slopes, offsets) = (new float[batch * channels], new float[batch * channels]);
         var count = (double)(pixels * _groupSize);
         for (var b = 0L; b < batch; b++)
@@ -154,7 +156,8 @@ sealed unsafe class GroupNormKernel(long batch, long pixels, long channels, long
     delegate void BlockSum(long sample, long from, long to, float* first, float* second);
 
     // Two sums a group for each block of pixels, a channel's share times its weight where there are weights: [B, blocks, 2, groups].
-    double[] SumBlocks(float* weight, BlockSum body)
+    // The channels' own sums, [B, blocks, 2, C], are kept where they are wanted.
+    double[] SumBlocks(float* weight, float[]? channelSums, BlockSum body)
     {
         var sums = new double[batch * _blocks * 2 * groups];
         ParallelRange.Run(batch * _blocks, Math.Max(1, Grain / Block), (from, to) =>
@@ -165,6 +168,7 @@ sealed unsafe class GroupNormKernel(long batch, long pixels, long channels, long
                 Array.Clear(partial);
                 var start = block % _blocks * Block;
                 fixed (float* p = partial) body(block / _blocks, start, Math.Min(start + Block, pixels), p, p + channels);
+                if (channelSums is not null) partial.CopyTo(channelSums.AsSpan((int)(block * 2 * channels)));
                 for (var i = 0; i < partial.Length; i++)
                 {
                     var channel = i % channels;
@@ -174,6 +178,24 @@ sealed unsafe class GroupNormKernel(long batch, long pixels, long channels, long
             }
         });
         return sums;
+    }
+
+    // The bias's gradient is the sum over samples and pixels, the weight's the product with the normalised input.
+    void ReduceWeights(float[] channelSums, float* moments, float* gradWeight, float* gradBias)
+    {
+        var (first, second) = (new double[channels], new double[channels]);
+        for (var block = 0L; block < batch * _blocks; block++)
+            for (var c = 0L; c < channels; c++)
+            {
+                first[c] += channelSums[(block * 2 * channels) + c];
+                second[c] += channelSums[(((block * 2) + 1) * channels) + c] * (double)moments[(((block / _blocks * 2) + 1) * groups) + (c / _groupSize)];
+            }
+
+        for (var c = 0L; c < channels; c++)
+        {
+            if (gradBias != null) gradBias[c] = (float)first[c];
+            if (gradWeight != null) gradWeight[c] = (float)second[c];
+        }
     }
 
     (double First, double Second) Reduce(double[] sums, long sample, long group)

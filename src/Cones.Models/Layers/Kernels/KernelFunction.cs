@@ -25,6 +25,7 @@ abstract class KernelFunction<TSelf> : SingleTensorFunction<TSelf>
         var gradients = Gradients(ctx, grad_output);
         foreach (var gradient in gradients) GradientHandles.Hand(gradient?.MoveToOuterDisposeScope());
         grad_output.Dispose();
+        if (OneTimeGraph.IsPassing) SavedTensors.Free(ctx);
         return gradients;
     }
 
@@ -86,5 +87,22 @@ static class OutputCache
             (cache[i] as Tensor)?.Dispose();
             cache[i] = null;
         }
+    }
+}
+
+/// <summary>Frees what a custom function has saved for its backward pass.</summary>
+/// <remarks>
+/// LibTorch's own operations let go of their activations as soon as the backward pass is through with them; TorchSharp 0.107
+/// keeps those of custom functions until the whole graph dies.
+/// </remarks>
+static class SavedTensors
+{
+    /// <summary>Frees them; the function cannot be differentiated again.</summary>
+    public static void Free(AutogradContext context)
+    {
+        var field = typeof(AutogradContext).GetField("_savedVariables", BindingFlags.Instance | BindingFlags.NonPublic);
+        if (field?.GetValue(context) is not IList saved) return;
+        foreach (var variable in saved) (variable as IDisposable)?.Dispose();
+        saved.Clear();
     }
 }

@@ -22,13 +22,25 @@ static unsafe class WinogradTransforms
     /// <summary>Points on a side: 4 + 3 - 1.</summary>
     public const int Points = 6;
 
+    /// <summary>An interpolation point.</summary>
+    public const float A = 3f / 4;
+
+    /// <summary>The other interpolation point.</summary>
+    public const float B = 4f / 3;
+
+    /// <summary>A².</summary>
+    public const float A2 = A * A;
+
+    /// <summary>B².</summary>
+    public const float B2 = B * B;
+
+    /// <summary>A³.</summary>
+    public const float A3 = A * A * A;
+
+    /// <summary>B³.</summary>
+    public const float B3 = B * B * B;
+
     const int Lanes = 8;
-    const float A = 3f / 4;
-    const float B = 4f / 3;
-    const float A2 = A * A;
-    const float B2 = B * B;
-    const float A3 = A * A * A;
-    const float B3 = B * B * B;
     const float Sum2 = A2 + B2;
 
     /// <summary>The weights of each point in terms of the kernel's three taps; rows in the order 0, a, -a, b, -b, infinity.</summary>

@@ -52,6 +52,19 @@ public abstract partial class DiffusionPipeline : IDisposable
     public static DiffusionPipeline FromFolder(string folder, LoadOptions? options = null) =>
         ModelIndex.FromFolder(folder).IsXL ? StableDiffusionXLPipeline.FromFolder(folder, options) : StableDiffusionPipeline.FromFolder(folder, options);
 
+    /// <summary>A pipeline around parts that are loaded, without text encoders: it generates from encodings only.</summary>
+    /// <param name="folder">The diffusers folder that the parts come from; its scheduler is read.</param>
+    /// <param name="unet">The denoiser; owned from now on.</param>
+    /// <param name="vae">The autoencoder, float32; owned from now on.</param>
+    /// <exception cref="ConesException">The folder's scheduler is missing or broken.</exception>
+    public static DiffusionPipeline FromParts(string folder, UNet2DConditionModel unet, AutoencoderKL vae)
+    {
+        var scheduler = SchedulerConfig.FromFile(Path.Combine(folder, "scheduler", Schedulers.Scheduler.ConfigName));
+        return unet.Config.HasTextTime
+            ? new StableDiffusionXLPipeline(unet, vae, scheduler, [])
+            : new StableDiffusionPipeline(unet, vae, StableDiffusionPipeline.Modernized(scheduler));
+    }
+
     /// <summary>Encodes prompts as the denoiser wants them.</summary>
     /// <param name="prompts">B prompts.</param>
     /// <param name="clipSkip">Layers of the text encoder to leave out; null is none, as trained.</param>

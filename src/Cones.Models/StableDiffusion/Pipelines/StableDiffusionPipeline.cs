@@ -77,7 +77,7 @@ public sealed class StableDiffusionPipeline : DiffusionPipeline
     private protected override AddedConditions? Added(Tensor? pooled, ImageSizes sizes, int height, int width) => null;
 
     // Early files lack two options that the class has other defaults for; diffusers corrects them in the same way.
-    static SchedulerConfig Modernized(SchedulerConfig config)
+    internal static SchedulerConfig Modernized(SchedulerConfig config)
     {
         var changes = new JsonObject();
         if (config.StepsOffset != 1) changes["steps_offset"] = 1;

@@ -42,7 +42,6 @@ public sealed class BasicTransformerBlock : Module
     Tensor FeedForward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var halves = _gatedIn.Forward(x).chunk(2, -1); // [B, N, 8C] -> 2 x [B, N, 4C]
-        return _feedForwardOut.Forward(halves[0] * nn.functional.gelu(halves[1])).MoveToOuterDisposeScope();
+        return _feedForwardOut.Forward(Activations.Geglu(_gatedIn.Forward(x))).MoveToOuterDisposeScope(); // [B, N, 8C] -> [B, N, 4C] -> [B, N, C]
     }
 }

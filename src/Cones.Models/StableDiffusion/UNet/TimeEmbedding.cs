@@ -19,11 +19,12 @@ public sealed class TimeEmbedding : Module
         _act = Activations.Named(act);
     }
 
-    /// <summary>Maps [B, in] to [B, dim].</summary>
+    /// <summary>Maps [B, in] to [B, dim], in the type of the weights: sines and cosines come in float32.</summary>
     public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        return _linear2.Forward(_act(_linear1.Forward(x))).MoveToOuterDisposeScope();
+        var input = x.to(NamedWeights().First().Value.Value.dtype);
+        return _linear2.Forward(_act(_linear1.Forward(input))).MoveToOuterDisposeScope();
     }
 
     /// <summary>Sines and cosines of numbers, as diffusers' <c>get_timestep_embedding</c>, in float32 like the reference.</summary>

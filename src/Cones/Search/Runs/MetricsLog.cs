@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cones.Models.Weights;
 
 namespace Cones.Search.Runs;
 
@@ -15,6 +16,7 @@ sealed class MetricsLog : IDisposable
     public MetricsLog(string path, long length)
     {
         _file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        FolderSync.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
         Complete = _file.Length >= length;
         _file.SetLength(Math.Min(length, _file.Length));
         _file.Seek(0, SeekOrigin.End);

@@ -25,7 +25,13 @@ public enum RunStart
 /// </summary>
 public sealed class RunFolder : IDisposable
 {
+    const string LockName = "run.lock";
+
     static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true };
+
+    // What a run may make, beside the lock.
+    static readonly string[] s_folders = ["checkpoints", "previews", "unet"];
+    static readonly string[] s_files = ["options.json", "metrics.jsonl", "events.out.tfevents.*", "*.tmp"];
 
     readonly FileStream _lock;
 
@@ -87,6 +93,8 @@ public sealed class RunFolder : IDisposable
             if (start == RunStart.Resume && !folder.HasRun) throw new ConesException($"{path} holds no run to resume: is it the right folder?");
             Directory.CreateDirectory(folder.CheckpointFolder);
             Directory.CreateDirectory(folder.PreviewFolder);
+            FolderSync.Flush(path);
+            if (System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)) is { } parent) FolderSync.Flush(parent);
             // What a killed process left half-written.
             foreach (var file in Directory.EnumerateFiles(path, "*.tmp").Concat(Directory.EnumerateFiles(folder.CheckpointFolder, "*.tmp")))
                 File.Delete(file);
@@ -99,13 +107,38 @@ public sealed class RunFolder : IDisposable
         }
     }
 
+    /// <summary>Removes the run that a folder holds, and the folder if nothing else is in it. Does nothing where there is none.</summary>
+    /// <exception cref="ConesException">The folder is in use, or cannot be removed.</exception>
+    public static void Remove(string path)
+    {
+        if (!Directory.Exists(path)) return;
+        try
+        {
+            // Only what a run makes: the folder may have been named by mistake.
+            using (Lock(path))
+            {
+                foreach (var folder in Directory.EnumerateDirectories(path).Where(f => s_folders.Contains(System.IO.Path.GetFileName(f))))
+                    Directory.Delete(folder, recursive: true);
+                foreach (var file in s_files.SelectMany(pattern => Directory.EnumerateFiles(path, pattern))) File.Delete(file);
+            }
+
+            File.Delete(System.IO.Path.Combine(path, LockName));
+            if (!Directory.EnumerateFileSystemEntries(path).Any()) Directory.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ConesException($"the run in {path} cannot be removed ({e.Message}): choose another folder (--run)", e);
+        }
+    }
+
     /// <summary>Releases the folder.</summary>
     public void Dispose() => _lock.Dispose();
 
-    /// <summary>Refuses a run of another problem or with other options.</summary>
+    /// <summary>Refuses a run of another problem or with other options; a folder without a run suits every search.</summary>
     /// <exception cref="ConesException">The stored run cannot go on like this.</exception>
     internal void RequireSame(string fingerprint, SearchOptions options)
     {
+        if (!HasRun) return;
         JsonNode? stored;
         try
         {
@@ -118,6 +151,8 @@ public sealed class RunFolder : IDisposable
 
         if (stored is not JsonObject root || root["search"] is not { } search || root["fingerprint"] is not JsonValue print || !print.TryGetValue(out string? text))
             throw new ConesException($"{OptionsPath} is damaged: choose another folder");
+        if (text != fingerprint && Details is not null && root["details"] is JsonObject details && SearchOptionsJson.Difference(details, Details, "") is { } difference)
+            throw Other(OptionsPath, difference);
         RequireSame(OptionsPath, text, SearchOptionsJson.FromJson(search, OptionsPath), fingerprint, options);
     }
 
@@ -125,10 +160,12 @@ public sealed class RunFolder : IDisposable
     internal static void RequireSame(string file, string storedFingerprint, SearchOptions stored, string fingerprint, SearchOptions options)
     {
         if (storedFingerprint != fingerprint)
-            throw new ConesException($"{file} belongs to a search on another model, other data or other task options: choose another folder");
-        if (SearchOptionsJson.Difference(stored, options) is { } difference)
-            throw new ConesException($"{file} belongs to a search with other options ({difference}): use the same ones, or choose another folder");
+            throw new ConesException($"{file} belongs to a search on another model, other data or other task options: choose another folder (--run), or begin anew (--restart)");
+        if (SearchOptionsJson.Difference(stored, options) is { } difference) throw Other(file, difference);
     }
+
+    static ConesException Other(string file, string difference) =>
+        new($"{file} belongs to a search with other options ({difference}): use the same ones, choose another folder (--run), or begin anew (--restart)");
 
     internal void WriteOptions(string fingerprint, SearchOptions options)
     {
@@ -139,7 +176,7 @@ public sealed class RunFolder : IDisposable
 
     static FileStream Lock(string path)
     {
-        var file = System.IO.Path.Combine(path, "run.lock");
+        var file = System.IO.Path.Combine(path, LockName);
         try
         {
             // The operating system releases it with the process, however that ends; the file itself means nothing.

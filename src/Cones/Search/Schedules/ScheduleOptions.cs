@@ -74,7 +74,7 @@ public sealed record ScheduleOptions
         if (!Enum.IsDefined(Name)) yield return $"the schedule {(int)Name} is unknown";
         if (WarmupSteps < 0) yield return $"the warm-up has {WarmupSteps} steps, at least 0 are needed";
         if (TotalSteps < 0) yield return $"the schedule has {TotalSteps} steps, at least 0 are needed (0: those of the search)";
-        if (HasEnd && WarmupSteps > total) yield return $"the warm-up has {WarmupSteps} steps, the whole schedule {total}";
+        if (HasEnd && total > 0 && WarmupSteps > total) yield return $"the warm-up has {WarmupSteps} steps, the whole schedule {total}";
         if (!(Cycles > 0 && double.IsFinite(Cycles))) yield return $"the schedule has {Cycles} cycles, they must be above 0";
         if (!(Power > 0 && double.IsFinite(Power))) yield return $"the schedule has the power {Power}, it must be above 0";
         if (Name == ScheduleKind.Polynomial && !(EndRate >= 0 && EndRate < rate))

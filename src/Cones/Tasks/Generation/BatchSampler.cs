@@ -14,7 +14,10 @@ public enum TimestepSampling
     Stratified,
 }
 
-/// <summary>Draws batches from counters: batch (step, micro) is the same whenever it is asked for.</summary>
+/// <summary>
+/// Draws batches from counters: batch (step, micro) is the same whenever it is asked for. It draws on the CPU, so that the
+/// numbers are those of every device.
+/// </summary>
 /// <param name="latents">The training pictures.</param>
 /// <param name="templates">For each view the templates that fit it.</param>
 /// <param name="timestepCount">The number of training timesteps.</param>
@@ -28,7 +31,7 @@ public sealed class BatchSampler(LatentCache latents, IReadOnlyList<IReadOnlyLis
     public DenoisingBatch Draw(int step, int micro)
     {
         using var scope = NewDisposeScope();
-        using var generator = new Generator(SeedSequence.Derive(seed, "batch", step, micro), latents.Mean.device);
+        using var generator = new Generator(SeedSequence.Derive(seed, "batch", step, micro), CPU);
         var first = ((long)step * accumulate + micro) * batchSize;
         long[] views = [.. Enumerable.Range(0, batchSize).Select(i => View(first + i))];
         var picks = randint(0, int.MaxValue, [batchSize], ScalarType.Int64, generator: generator).data<long>().ToArray();
@@ -42,7 +45,7 @@ public sealed class BatchSampler(LatentCache latents, IReadOnlyList<IReadOnlyLis
     public DenoisingBatch DrawEvaluation(int rows)
     {
         using var scope = NewDisposeScope();
-        using var generator = new Generator(SeedSequence.Derive(seed, "evaluation"), latents.Mean.device);
+        using var generator = new Generator(SeedSequence.Derive(seed, "evaluation"), CPU);
         long[] views = [.. Enumerable.Range(0, rows).Select(i => (long)i % latents.Count)];
         int[] chosen = [.. views.Select((view, i) => Template(view, i * 7))];
         var order = randperm(rows, generator: generator).to(ScalarType.Float32);
@@ -56,7 +59,7 @@ public sealed class BatchSampler(LatentCache latents, IReadOnlyList<IReadOnlyLis
     long View(long draw)
     {
         var epoch = (int)(draw / latents.Count);
-        using var generator = new Generator(SeedSequence.Derive(seed, "order", epoch));
+        using var generator = new Generator(SeedSequence.Derive(seed, "order", epoch), CPU);
         using var order = randperm(latents.Count, ScalarType.Int64, generator: generator);
         return order.data<long>()[draw % latents.Count];
     }
@@ -69,12 +72,12 @@ public sealed class BatchSampler(LatentCache latents, IReadOnlyList<IReadOnlyLis
 
     DenoisingBatch Assemble(long[] views, int[] chosen, Tensor timesteps, Generator generator)
     {
-        long[] shape = [views.Length, .. latents.Mean.shape[1..]];
+        long[] shape = [views.Length, .. latents.Shape];
         return new DenoisingBatch(
-            tensor(views, device: latents.Mean.device).MoveToOuterDisposeScope(),
+            tensor(views).MoveToOuterDisposeScope(),
             chosen,
-            randn(shape, generator: generator, device: latents.Mean.device).MoveToOuterDisposeScope(),
-            randn(shape, generator: generator, device: latents.Mean.device).MoveToOuterDisposeScope(),
+            randn(shape, generator: generator).MoveToOuterDisposeScope(),
+            randn(shape, generator: generator).MoveToOuterDisposeScope(),
             timesteps.MoveToOuterDisposeScope());
     }
 }

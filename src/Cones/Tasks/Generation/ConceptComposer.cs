@@ -23,20 +23,13 @@ public sealed class ConceptComposer
     {
         _text = text;
         var tokenizer = text.NewTokenizer();
-        _concepts = [.. files.SelectMany(f => f.Concepts.Select(c => (f, c, PlaceholderOf(f, c))))];
+        _concepts = [.. files.SelectMany(f => f.Concepts.Select(c => (f, c, Placeholder.Of(f, c, c.Name, tokenizer))))];
         if (_concepts.GroupBy(c => c.Concept.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new ConesException($"two of the concepts are called '{twice.Key}': search one again with another --name");
         foreach (var (_, concept, _) in _concepts)
             if (concept.Layers is { } layers && layers.shape[0] != crossAttentionLayers)
                 throw new ConesException($"the concept '{concept.Name}' has embeddings for {layers.shape[0]} cross-attention layers, the model has {crossAttentionLayers}");
         _layers = _concepts.Any(c => c.Concept.Layers is not null) ? crossAttentionLayers : 0;
-
-        Placeholder PlaceholderOf(ConceptFile file, Concept concept)
-        {
-            var words = Placeholder.ForWords(concept.Name, file.Metadata.BaseText, tokenizer);
-            var perSlot = file.Metadata.SlotRule is SlotRule.Overwrite or SlotRule.Residual;
-            return perSlot ? words with { Slots = (int)concept.Embeddings.shape[0] } : words;
-        }
     }
 
     /// <summary>Encodes one prompt.</summary>
@@ -52,7 +45,7 @@ public sealed class ConceptComposer
         if (placed.Truncated) warnings.Add($"the prompt is too long for the model and lost its end: '{prompt}'");
         var layers = new Tensor[Math.Max(_layers, 1)];
         Array.Fill(layers, encoded.Embeddings);
-        var pooled = encoded.Pooled;
+        var pooled = new List<Tensor>();
         for (var i = 0; i < _concepts.Count; i++)
         {
             var (file, concept, placeholder) = _concepts[i];
@@ -64,23 +57,27 @@ public sealed class ConceptComposer
             }
 
             if (file.Metadata.Method == "pseudo-word") continue; // already at the encoder's input
-            var needed = placeholder.Slots;
-            for (var occurrence = 0; occurrence + needed <= slots.Length; occurrence += needed)
-            {
-                var rows = tensor(slots.Skip(occurrence).Take(needed).Select(s => (long)s).ToArray()).unsqueeze(0); // [1, n]
-                for (var layer = 0; layer < layers.Length; layer++)
-                    layers[layer] = SlotAssembly.Apply(file.Metadata.SlotRule, layers[layer], rows, concept.Layers?[layer] ?? concept.Embeddings);
-                // The other rules touch the whole sequence: once is enough.
-                if (file.Metadata.SlotRule is not (SlotRule.Overwrite or SlotRule.Residual)) break;
-            }
-
-            if (concept.Pooled is not null) pooled = concept.Pooled.unsqueeze(0);
+            Put(file.Metadata.SlotRule, concept, slots, placeholder.Slots, layers);
+            if (concept.Pooled is not null) pooled.Add(concept.Pooled.to(encoded.Embeddings.device));
         }
 
         return new TextConditioning(
             layers[0].clone().DetachFromDisposeScope(),
-            pooled?.clone().DetachFromDisposeScope(),
+            (pooled.Count > 0 ? stack(pooled).mean([0], keepdim: true) : encoded.Pooled)?.clone().DetachFromDisposeScope(), // [1, P]
             _layers == 0 ? null : [.. layers.Select(l => l.clone().DetachFromDisposeScope())]);
+    }
+
+    static void Put(SlotRule rule, Concept concept, int[] slots, int needed, Tensor[] layers)
+    {
+        var device = layers[0].device;
+        for (var occurrence = 0; occurrence + needed <= slots.Length; occurrence += needed)
+        {
+            var rows = tensor(slots.Skip(occurrence).Take(needed).Select(s => (long)s).ToArray(), device: device).unsqueeze(0); // [1, n]
+            for (var layer = 0; layer < layers.Length; layer++)
+                layers[layer] = SlotAssembly.Apply(rule, layers[layer], rows, (concept.Layers?[layer] ?? concept.Embeddings).to(device));
+            // The other rules touch the whole sequence: once is enough.
+            if (rule is not (SlotRule.Overwrite or SlotRule.Residual)) break;
+        }
     }
 
     EncodedPrompts EncodeBase(string prompt)

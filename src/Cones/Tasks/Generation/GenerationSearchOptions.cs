@@ -1,36 +1,26 @@
 using Cones.Models;
+using Cones.Models.Weights;
 using Cones.Prompts;
 using Cones.Search;
 using Cones.Search.EarlyStopping;
 using Cones.Search.Optimizers;
 using Cones.Search.Schedules;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Cones.Tasks.Generation;
-
-/// <summary>The ways of making a model draw something new.</summary>
-public enum GenerationMethod
-{
-    /// <summary>Vectors at the text encoder's output (ConES).</summary>
-    Concept,
-
-    /// <summary>Vectors at the text encoder's input (textual inversion).</summary>
-    PseudoWord,
-
-    /// <summary>The best of some written names by the frozen evaluation loss; no gradient.</summary>
-    Words,
-
-    /// <summary>A written name; nothing is searched.</summary>
-    Text,
-
-    /// <summary>The denoiser's weights are trained.</summary>
-    Full,
-}
 
 /// <summary>Everything that a search for personalised generation needs to know.</summary>
 public sealed record GenerationSearchOptions
 {
     /// <summary>The model's folder (diffusers layout).</summary>
     public required string Model { get; init; }
+
+    /// <summary>The device of the models and of what is searched.</summary>
+    public Device Device { get; init; } = CPU;
+
+    /// <summary>The type of the frozen weights. What is searched, the optimiser and the loss are float32.</summary>
+    public ScalarType Precision { get; init; } = ScalarType.Float32;
 
     /// <summary>The training pictures, in this order.</summary>
     public required IReadOnlyList<string> Images { get; init; }
@@ -42,12 +32,12 @@ public sealed record GenerationSearchOptions
     public string Name { get; init; } = "<concept>";
 
     /// <summary>
-    /// The words to start from; several candidates separated by commas. Empty: the model's own <c>words.txt</c> where it has
-    /// one, else <c>object</c>.
+    /// The words to start from, or several candidates. Empty: the model's own <c>words.txt</c> where it has one, else
+    /// <see cref="CommonWords"/>.
     /// </summary>
     public IReadOnlyList<string> Init { get; init; } = [];
 
-    /// <summary>How several words, or none, become a start.</summary>
+    /// <summary>How words become a start.</summary>
     public InitKind InitKind { get; init; } = InitKind.BestWord;
 
     /// <summary>The method.</summary>
@@ -92,6 +82,9 @@ public sealed record GenerationSearchOptions
     /// <summary>A concept to start from (second stage), or null.</summary>
     public string? StartConcept { get; init; }
 
+    /// <summary>The bytes of latents that are kept in memory; beyond, they go into a file. Changes no result.</summary>
+    public long LatentMemoryBytes { get; init; } = 2L << 30;
+
     /// <summary>Steps, optimiser, schedule, stopping, seed.</summary>
     public SearchOptions Search { get; init; } = DefaultSearch;
 
@@ -105,30 +98,30 @@ public sealed record GenerationSearchOptions
         EarlyStop = new EarlyStopOptions(),
     };
 
+    /// <summary>How the frozen weights are loaded.</summary>
+    internal LoadOptions Loading => new() { Type = Precision, Device = Device };
+
     /// <summary>Checks what does not need a file.</summary>
     /// <exception cref="ConesException">An option is out of its range.</exception>
     public void Validate()
     {
         if (Images.Count == 0) throw new ConesException("no pictures given: name a folder with a few pictures of the concept (--images)");
-        if (Name.Length == 0 || Name.Any(char.IsWhiteSpace)) throw new ConesException($"the name '{Name}' holds white space: use one word such as <dog> (--name)");
+        if (Name.Length == 0) throw new ConesException("the name is empty: use one word such as <dog> (--name)");
+        if (Name.Any(char.IsWhiteSpace)) throw new ConesException($"the name '{Name}' holds white space: use one word such as <dog> (--name)");
         if (BatchSize < 1) throw new ConesException($"the batch size is {BatchSize}, at least 1 is needed (--batch)");
         if (EvaluationRows < 1) throw new ConesException($"the evaluation batch is {EvaluationRows}, at least 1 is needed (--evaluation-batch)");
-        if (Slots < 0) throw new ConesException($"{Slots} slots asked for, at least 1 is needed (--slots)");
+        if (Slots < 0) throw new ConesException($"{Slots} slots asked for, at least 0 are needed (--slots; 0: as many as the start words have tokens)");
         if (Crops < 0) throw new ConesException($"{Crops} crops asked for, at least 0 are needed (--crops)");
-        if (NormBound < 0) throw new ConesException($"the norm bound is {NormBound}, at least 0 is needed (--norm-bound)");
+        if (Resolution < 0) throw new ConesException($"the resolution is {Resolution}, at least 0 is needed (--resolution; 0: the model's own)");
+        if (!(NormBound >= 0 && double.IsFinite(NormBound))) throw new ConesException($"the norm bound is {NormBound}, at least 0 is needed (--norm-bound; 0: none)");
+        if (!(MinSnrGamma >= 0 && double.IsFinite(MinSnrGamma))) throw new ConesException($"gamma of min-SNR is {MinSnrGamma}, at least 0 is needed (--min-snr-gamma; 0: the plain loss)");
+        if (LatentMemoryBytes < 0) throw new ConesException("the memory for latents is below 0 (--latent-memory)");
+        if (Method == GenerationMethod.Full && Precision != ScalarType.Float32)
+            throw new ConesException("the method full trains the weights themselves, which needs fp32: leave --precision out");
+        if (Method == GenerationMethod.Concept && StartConcept is null && SlotRules.IsAdditive(Rule) && InitKind is InitKind.Mean or InitKind.Random)
+            throw new ConesException($"the vectors of the rule '{SlotRules.NameOf(Rule)}' are added to the encodings and start at zero: leave --init-kind {InitKinds.NameOf(InitKind)} out, or use --rule overwrite");
+        if (StartConcept is not null && Method is GenerationMethod.Words or GenerationMethod.Text)
+            throw new ConesException($"the method {GenerationMethods.NameOf(Method)} starts from words, not from a concept: leave --start out");
         Search.Validate();
     }
-}
-
-/// <summary>How the start of a search is made from words.</summary>
-public enum InitKind
-{
-    /// <summary>The candidate whose encoding has the lowest frozen evaluation loss.</summary>
-    BestWord,
-
-    /// <summary>The mean of all candidates' encodings.</summary>
-    Mean,
-
-    /// <summary>Random vectors with the norm of a natural embedding.</summary>
-    Random,
 }

@@ -1,5 +1,7 @@
+using Cones.Concepts;
 using Cones.Models;
 using Cones.Models.Tokenizers;
+using Cones.Prompts;
 
 namespace Cones.Tasks.Generation;
 
@@ -13,6 +15,18 @@ public sealed record Placeholder(string Name, string BaseText, int Slots)
     /// <exception cref="ConesException">The words have no tokens.</exception>
     public static Placeholder ForWords(string name, string baseText, ClipTokenizer tokenizer) =>
         new(name, baseText, BaseIds(baseText, tokenizer).Length);
+
+    /// <summary>The placeholder of a concept: where a vector belongs to a slot, it takes as many slots as it has vectors.</summary>
+    /// <param name="file">The concept's file.</param>
+    /// <param name="concept">The concept.</param>
+    /// <param name="name">The name in prompts.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    public static Placeholder Of(ConceptFile file, Concept concept, string name, ClipTokenizer tokenizer)
+    {
+        var words = ForWords(name, file.Metadata.BaseText, tokenizer);
+        var perSlot = file.Metadata.SlotRule is SlotRule.Overwrite or SlotRule.Residual;
+        return perSlot ? words with { Slots = (int)concept.Embeddings.shape[0] } : words;
+    }
 
     /// <summary>The token ids of the words, without start and end.</summary>
     /// <exception cref="ConesException">There are none.</exception>

@@ -42,29 +42,35 @@ public static class PromptTemplates
     public static IReadOnlyList<string>? WordsOfModel(string folder)
     {
         var path = Path.Combine(folder, WordsFileName);
-        return File.Exists(path) ? [.. Lines(path)] : null;
+        return File.Exists(path) ? Lines(path) : null;
     }
 
     /// <summary>Reads one template a line; blank lines and lines that start with # are passed over.</summary>
     /// <exception cref="ConesException">The file cannot be read, is empty, or a template lacks the placeholder.</exception>
     public static IReadOnlyList<string> FromFile(string path)
     {
-        string[] templates = [.. Lines(path)];
-        if (templates.Length == 0) throw new ConesException($"{path} holds no templates: write one prompt a line, with {{}} for the concept");
+        var templates = Lines(path);
+        if (templates.Count == 0) throw new ConesException($"{path} holds no templates: write one prompt a line, with {{}} for the concept");
         foreach (var template in templates)
             if (!template.Contains("{}", StringComparison.Ordinal))
-                throw new ConesException($"{path}: the template '{template}' has no {{}} for the concept");
+                throw new ConesException($"{path}: the template '{template}' has no {{}}: write {{}} where it names the concept");
         return templates;
     }
 
     /// <summary>Puts a name into a template.</summary>
     public static string Fill(string template, string name) => template.Replace("{}", name, StringComparison.Ordinal);
 
-    static IEnumerable<string> Lines(string path)
+    /// <summary>The lines of a file, without blank ones and those that start with #.</summary>
+    /// <exception cref="ConesException">The file cannot be read.</exception>
+    public static IReadOnlyList<string> Lines(string path)
     {
         try
         {
-            return File.ReadAllLines(path).Select(l => l.Trim()).Where(l => l.Length > 0 && l[0] != '#');
+            return [.. File.ReadAllLines(path).Select(l => l.Trim()).Where(l => l.Length > 0 && l[0] != '#')];
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new ConesException($"{path} does not exist: name a file with one prompt a line and {{}} for the concept", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -7,9 +7,11 @@ namespace Cones.Goldens.Runners.Search;
 public static class GoldenOptimizer
 {
     /// <summary>The options; torch.optim's defaults where the case says nothing.</summary>
-    public static OptimizerOptions Read(JsonElement json)
+    /// <param name="json">The case's optimiser.</param>
+    /// <param name="defaultName">Its name where the case's kind says it.</param>
+    public static OptimizerOptions Read(JsonElement json, string? defaultName = null)
     {
-        var name = json.GetProperty("name").GetString()!;
+        var name = defaultName is null || json.TryGetProperty("name", out _) ? json.GetProperty("name").GetString()! : defaultName;
         var kind = Enum.Parse<OptimizerKind>(name, ignoreCase: true);
         var options = new OptimizerOptions
         {

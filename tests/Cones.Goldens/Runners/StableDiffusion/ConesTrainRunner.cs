@@ -24,10 +24,10 @@ sealed class ConesTrainRunner : IGoldenRunner
     static void RunVariant(GoldenCase golden, GoldenResult result, TrainingCase training, string name)
     {
         var rule = SlotRules.Find(name) ?? throw new NotSupportedException($"slot rule '{name}'");
-        var cached = golden.Tensors["in.cached"];
+        var cached = golden.Tensors["in.cached"].to(TrainingCase.Type);
         var slots = golden.Tensors.GetValueOrDefault("in.slots");
-        var vectors = golden.Tensors[$"in.init.{name}"].clone().requires_grad_();
-        var pooled = golden.Tensors.GetValueOrDefault("in.pooled")?.clone();
+        var vectors = golden.Tensors[$"in.init.{name}"].to(TrainingCase.Type).clone().requires_grad_();
+        var pooled = golden.Tensors.GetValueOrDefault("in.pooled")?.to(TrainingCase.Type).clone();
         var trainsPooled = pooled is not null && golden.Params.TryGetProperty("train_pooled", out var train) && train.GetBoolean();
         if (trainsPooled) pooled!.requires_grad_();
         KeyValuePair<string, Tensor>[] parameters = trainsPooled ? [new("concept", vectors), new("pooled", pooled!)] : [new("concept", vectors)];
@@ -37,7 +37,7 @@ sealed class ConesTrainRunner : IGoldenRunner
         for (var step = 0; step < training.Steps; step++)
         {
             var prompt = SlotAssembly.Apply(rule, cached, slots, vectors);
-            var added = pooled is null ? null : new AddedConditions(pooled.dim() == 1 ? pooled.expand(cached.shape[0], -1) : pooled, golden.Tensors["in.time_ids"]);
+            var added = pooled is null ? null : new AddedConditions(pooled.dim() == 1 ? pooled.expand(cached.shape[0], -1) : pooled, golden.Tensors["in.time_ids"].to(TrainingCase.Type));
             var (loss, noisy, prediction, target) = training.Loss(step, prompt, added);
             var found = autograd.grad([loss], [.. parameters.Select(p => p.Value)]);
             if (step == 0)

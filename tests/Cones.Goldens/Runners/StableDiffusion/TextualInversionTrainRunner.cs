@@ -1,4 +1,5 @@
 using Cones.Models.Clip;
+using Cones.Models.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,7 +16,7 @@ sealed class TextualInversionTrainRunner : IGoldenRunner
     public void Run(GoldenCase golden, GoldenResult result)
     {
         using var training = new TrainingCase(golden);
-        using var encoder = ClipTextModel.FromFolder(golden.PathOf("text_encoder"));
+        using var encoder = ClipTextModel.FromFolder(golden.PathOf("text_encoder"), new LoadOptions { Type = TrainingCase.Type });
         var placeholders = golden.Params.GetProperty("placeholder_ids").EnumerateArray().Select(i => i.GetInt64()).ToArray();
         var placeholderRows = tensor(placeholders);
         var table = encoder.TokenTable.detach().clone(); // [V, D]

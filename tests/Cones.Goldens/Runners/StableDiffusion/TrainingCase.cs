@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Cones.Models.StableDiffusion.Schedulers;
 using Cones.Models.StableDiffusion.UNet;
+using Cones.Models.Weights;
 using Cones.Search.Optimizers;
 using Cones.Tasks.Generation;
 using TorchSharp;
@@ -19,11 +20,18 @@ sealed class TrainingCase : IDisposable
     public TrainingCase(GoldenCase golden)
     {
         _golden = golden;
-        _unet = UNet2DConditionModel.FromFolder(golden.PathOf("unet"));
+        _unet = UNet2DConditionModel.FromFolder(golden.PathOf("unet"), new LoadOptions { Type = Type });
         _schedule = NoiseSchedule.FromFolder(golden.PathOf("scheduler"));
         _snrGamma = golden.Params.TryGetProperty("snr_gamma", out var gamma) && gamma.ValueKind == JsonValueKind.Number ? gamma.GetDouble() : 0;
         Steps = golden.Params.GetProperty("steps").GetInt32();
     }
+
+    /// <summary>
+    /// The type that everything is computed in: the references are, too. Adam divides by the size of the gradients, which makes
+    /// the rounding of float32 visible after a few steps, and differently on every processor; single steps are compared in
+    /// float32 elsewhere.
+    /// </summary>
+    public const ScalarType Type = ScalarType.Float64;
 
     public int Steps { get; }
 
@@ -49,8 +57,8 @@ sealed class TrainingCase : IDisposable
     /// <summary>The loss of one step, and what was computed on the way.</summary>
     public (Tensor Loss, Tensor Noisy, Tensor Prediction, Tensor Target) Loss(int step, Tensor prompt, AddedConditions? added)
     {
-        var clean = _golden.Tensors["in.latents"];
-        var noise = _golden.Tensors["in.noise"][step];
+        var clean = _golden.Tensors["in.latents"].to(Type);
+        var noise = _golden.Tensors["in.noise"][step].to(Type);
         var timesteps = _golden.Tensors["in.timesteps"][step];
         var noisy = _schedule.AddNoise(clean, noise, timesteps);
         var target = _schedule.Target(clean, noise, timesteps);

@@ -1,0 +1,63 @@
+using Cones.Models.Glip.Configuration;
+using Cones.Models.Tokenizers;
+using Cones.Models.Weights;
+
+namespace Cones.Models.Glip;
+
+/// <summary>Builds models from files: the one place that knows what lies beside GLIP's weights.</summary>
+static class GlipFolder
+{
+    const string JsonConfig = "glip_config.json";
+
+    static readonly string[] s_vocabularies = ["vocab.txt", "tokenizer.json"];
+    static readonly string[] s_tokenizerFolders = ["", "tokenizer", "bert-base-uncased"];
+
+    public static GlipModel Load(string path, GlipConfig? config, LoadOptions? options)
+    {
+        using var file = Checkpoint.OpenFile(path);
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        config ??= ReadConfig(folder, file);
+        var storesOffset = file.Tensors.Keys.Any(k => GlipKeys.Rename(k) == GlipKeys.PromptOffset);
+        // The result of prompt tuning has an offset, whatever configuration it was begun with.
+        if (storesOffset) config = config with { Head = config.Head with { HasPromptOffset = true } };
+        ICheckpoint checkpoint = config.Head.HasPromptOffset && !storesOffset
+            ? new PromptOffsetCheckpoint(file, [GlipModel.PromptOffsetRows, config.Bert.HiddenSize])
+            : file;
+        var model = new GlipModel(config, FindTokenizer(folder));
+        try
+        {
+            CheckVocabulary(model, folder);
+            ModelLoader.Load(model, checkpoint, (options ?? new LoadOptions()) with { Rename = GlipKeys.Rename });
+            model.ToChannelsLast();
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The configuration in a folder: <c>glip_config.json</c>, else the only YAML file, else what the weights' shapes say.</summary>
+    public static GlipConfig ReadConfig(string folder, ICheckpoint weights)
+    {
+        var json = Path.Combine(folder, JsonConfig);
+        if (File.Exists(json)) return GlipConfig.FromFile(json);
+        string[] yaml = [.. Directory.EnumerateFiles(folder).Where(f => Path.GetExtension(f).ToLowerInvariant() is ".yaml" or ".yml")];
+        return yaml.Length switch
+        {
+            0 => GlipConfig.FromWeights(weights),
+            1 => GlipConfig.FromFile(yaml[0]),
+            _ => throw new ConesException($"{folder} has several configurations ({string.Join(", ", yaml.Select(Path.GetFileName).Order())}): leave the one that the weights were trained with"),
+        };
+    }
+
+    static BertTokenizer? FindTokenizer(string folder) =>
+        s_tokenizerFolders.Select(f => Path.Combine(folder, f)).FirstOrDefault(f => s_vocabularies.Any(v => File.Exists(Path.Combine(f, v)))) is { } found ? BertTokenizer.FromFolder(found) : null;
+
+    static void CheckVocabulary(GlipModel model, string folder)
+    {
+        if (model.Tokenizer is { } tokenizer && tokenizer.VocabularySize > model.Config.Bert.VocabSize)
+            throw new ConesException($"the vocabulary in {folder} has {tokenizer.VocabularySize} tokens, the model {model.Config.Bert.VocabSize}: take the vocab.txt that belongs to it");
+    }
+}

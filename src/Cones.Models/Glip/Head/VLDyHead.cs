@@ -1,0 +1,96 @@
+using Cones.Models.Bert;
+using Cones.Models.Glip.Configuration;
+using Cones.Models.Layers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Cones.Models.Glip.Head;
+
+/// <summary>The detection head: a tower in which image and text are fused, then logits, boxes and centerness (<c>VLDyHead</c>).</summary>
+public sealed class VLDyHead : Module
+{
+    readonly GlipHeadConfig _config;
+    readonly Conv2d _box;
+    readonly Conv2d _centerness;
+    readonly Linear _textProjection;
+    readonly Weight _logScale;
+    readonly Weight _textBias;
+    readonly Weight _bias;
+    readonly Weight[] _boxScales;
+
+    internal VLDyHead(GlipConfig config)
+    {
+        _config = config.Head;
+        var (channels, textWidth) = (_config.Channels, config.Bert.HiddenSize);
+        Tower = [.. Enumerable.Range(0, _config.Layers).Select(i => new TowerLayer(config, i))];
+        foreach (var layer in Tower)
+            foreach (var (number, part) in layer.Parts)
+                Add($"dyhead_tower.{number}", part);
+        _box = Add("bbox_pred", new Conv2d(channels, 4, 1));
+        _centerness = Add("centerness", new Conv2d(channels, 1, 1));
+        _textProjection = Add("dot_product_projection_text", new Linear(textWidth, channels));
+        _logScale = AddWeight("log_scale", 1);
+        _textBias = AddWeight("bias_lang", textWidth);
+        _bias = AddWeight("bias0", 1);
+        _boxScales = [.. Enumerable.Range(0, GlipConfig.Levels).Select(i => AddWeight($"scales.{i}.scale", 1))];
+    }
+
+    /// <summary>The layers of the tower.</summary>
+    public IReadOnlyList<TowerLayer> Tower { get; }
+
+    /// <summary>Runs the head.</summary>
+    /// <param name="levels">P3 to P7, [B, C, H, W] each, channels-last.</param>
+    /// <param name="hidden">What the fusion reads, [B, T, L].</param>
+    /// <param name="embedded">What pixels are compared with where nothing is fused, [B, T, L].</param>
+    /// <param name="mask">[B, T], 0 for padding.</param>
+    public GlipOutputs Forward(IReadOnlyList<Tensor> levels, Tensor hidden, Tensor embedded, Tensor mask)
+    {
+        using var scope = NewDisposeScope();
+        var state = Fuse(new TowerState(levels, hidden), mask);
+        var (directions, offsets) = TextSide(_config.FusedDotProduct ? state.Hidden : embedded);
+        var logits = state.Levels.Select(x => Logits(LevelTokens.Flatten(x), directions, offsets)).ToArray();
+        var boxes = state.Levels.Select((x, i) => _box.Forward(x) * _boxScales[i].Value).ToArray();
+        var centerness = state.Levels.Select(_centerness.Forward).ToArray();
+        return new GlipOutputs(logits, boxes, centerness).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Runs the tower.</summary>
+    public TowerState Fuse(TowerState input, Tensor mask)
+    {
+        using var scope = NewDisposeScope();
+        var masks = new TextMasks(mask, input.Hidden.dtype);
+        var state = input;
+        foreach (var layer in Tower)
+        {
+            var next = layer.Forward(state, masks);
+            if (!ReferenceEquals(state, input)) state.Dispose();
+            state = next;
+        }
+
+        return state.MoveToOuterDisposeScope();
+    }
+
+    // x·t / e^scale + offset, with t = W e / 2 + b and offset = e·bias_lang + bias0 for the normed text e: [B, C, T] and [B, 1, T].
+    (Tensor Directions, Tensor Offsets) TextSide(Tensor text)
+    {
+        var normed = nn.functional.normalize(text, 2, -1, 1e-12);
+        var directions = _textProjection.Forward(normed / 2) / _logScale.Value.exp(); // [B, T, C]
+        var offsets = (normed * _textBias.Value).sum(-1) + _bias.Value; // [B, T]
+        return (directions.transpose(1, 2), offsets.unsqueeze(1));
+    }
+
+    // [B, HW, C] x [B, C, T] -> [B, HW, T]
+    Tensor Logits(Tensor pixels, Tensor directions, Tensor offsets) => BatchedProduct.Add(offsets, pixels, directions).clamp(-_config.Clamp, _config.Clamp);
+}
+
+/// <summary>The text's mask in the forms that the layers take.</summary>
+/// <param name="mask">[B, T], 0 for padding.</param>
+/// <param name="type">The type of the activations.</param>
+public sealed class TextMasks(Tensor mask, ScalarType type)
+{
+    /// <summary>For <see cref="VLFuse"/>.</summary>
+    public Tensor Image { get; } = VLFuse.ImageMask(mask, type);
+
+    /// <summary>For <see cref="BertLayer"/>.</summary>
+    public Tensor Text { get; } = BertMask.ForHeads(mask);
+}
