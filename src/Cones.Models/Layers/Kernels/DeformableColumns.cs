@@ -9,13 +9,14 @@ namespace Cones.Models.Layers.Kernels;
 /// Gathers what a modulated deformable 3 x 3 convolution reads around each output pixel, so that it becomes one matrix
 /// product; and back. Maps are channels-last.
 /// </summary>
+/// <param name="batch">B.</param>
 /// <param name="height">Rows of the input.</param>
 /// <param name="width">Columns of the input.</param>
 /// <param name="channels">Channels of the input, a multiple of 8.</param>
 /// <param name="outHeight">Rows of the output.</param>
 /// <param name="outWidth">Columns of the output.</param>
 /// <param name="stride">Input pixels from one output pixel to the next; the padding is 1.</param>
-sealed unsafe class DeformableColumns(long height, long width, long channels, long outHeight, long outWidth, long stride)
+sealed unsafe class DeformableColumns(long batch, long height, long width, long channels, long outHeight, long outWidth, long stride)
 {
     /// <summary>Taps of the kernel.</summary>
     public const int Taps = Side * Side;
@@ -23,9 +24,10 @@ sealed unsafe class DeformableColumns(long height, long width, long channels, lo
     const int Side = 3;
     const int Lanes = 8;
 
-    const int SliceChannels = 32;
-
     readonly long _outPixels = outHeight * outWidth;
+
+    /// <summary>Channels of a slice of the input's gradient: a divisor of C.</summary>
+    public long SliceChannels { get; } = channels % 32 == 0 ? 32 : channels % 16 == 0 ? 16 : Lanes;
 
     /// <summary>Writes columns [rows, 9 C] for output pixels, counted through samples.</summary>
     /// <param name="x">[B, H, W, C].</param>
@@ -50,7 +52,7 @@ sealed unsafe class DeformableColumns(long height, long width, long channels, lo
     /// <param name="zeros">C zeros.</param>
     /// <param name="gradColumns">[rows, 9 C].</param>
     /// <param name="points">Room for 9 points a row.</param>
-    /// <param name="gradX">[B, H, W, C]: added to; or null.</param>
+    /// <param name="gradX">[C / slice, B, H, W, slice]: added to; or null. Within a slice neighbouring pixels stay in the cache.</param>
     /// <param name="gradOffset">[B, 18, H', W']: written.</param>
     /// <param name="gradMask">[B, 9, H', W']: written.</param>
     /// <param name="first">The first output pixel.</param>
@@ -66,9 +68,11 @@ sealed unsafe class DeformableColumns(long height, long width, long channels, lo
         });
         if (gradX == null) return;
 
-        // Columns add to pixels anywhere: a thread owns some channels of all pixels.
-        ParallelRange.Run((channels + SliceChannels - 1) / SliceChannels, 1, (from, to) =>
-            ScatterToPixels(mask, gradColumns, points, gradX, first, rows, from * SliceChannels, Math.Min(to * SliceChannels, channels)));
+        // Columns add to pixels anywhere, but within a slice.
+        ParallelRange.Run(channels / SliceChannels, 1, (from, to) =>
+        {
+            for (var slice = from; slice < to; slice++) ScatterToPixels(mask, gradColumns, points, gradX, first, rows, slice);
+        });
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -137,25 +141,26 @@ sealed unsafe class DeformableColumns(long height, long width, long channels, lo
         }
     }
 
-    // The pixels' gradients, of some channels.
+    // One slice of the pixels' gradients.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void ScatterToPixels(float* mask, float* gradColumns, BilinearPoint* points, float* gradX, long first, long rows, long firstChannel, long endChannel)
+    void ScatterToPixels(float* mask, float* gradColumns, BilinearPoint* points, float* gradX, long first, long rows, long slice)
     {
-        var count = endChannel - firstChannel;
+        var (count, pixels) = (SliceChannels, height * width);
+        var samples = gradX + (slice * batch * pixels * count);
         for (var row = 0L; row < rows; row++)
         {
             var (sample, pixel) = Math.DivRem(first + row, _outPixels);
-            var map = gradX + (sample * height * width * channels) + firstChannel;
+            var map = samples + (sample * pixels * count);
             for (var tap = 0; tap < Taps; tap++)
             {
                 var at = (row * Taps) + tap;
                 ref var point = ref points[at];
-                var source = gradColumns + (at * channels) + firstChannel;
+                var source = gradColumns + (at * channels) + (slice * count);
                 var shares = point.Shares(mask[(((sample * Taps) + tap) * _outPixels) + pixel]);
-                if (point.TopLeft >= 0) Add(map + (point.TopLeft * channels), source, shares.TopLeft, count);
-                if (point.TopRight >= 0) Add(map + (point.TopRight * channels), source, shares.TopRight, count);
-                if (point.BottomLeft >= 0) Add(map + (point.BottomLeft * channels), source, shares.BottomLeft, count);
-                if (point.BottomRight >= 0) Add(map + (point.BottomRight * channels), source, shares.BottomRight, count);
+                if (point.TopLeft >= 0) Add(map + (point.TopLeft * count), source, shares.TopLeft, count);
+                if (point.TopRight >= 0) Add(map + (point.TopRight * count), source, shares.TopRight, count);
+                if (point.BottomLeft >= 0) Add(map + (point.BottomLeft * count), source, shares.BottomLeft, count);
+                if (point.BottomRight >= 0) Add(map + (point.BottomRight * count), source, shares.BottomRight, count);
             }
         }
     }

@@ -11,7 +11,7 @@ namespace Cones.Models.Layers.Kernels;
 sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableConvolutionFunction>
 {
     // Elements of the columns that are in flight at a time.
-    const long PartElements = 2 << 20;
+    const long PartElements = 1 << 20;
 
     /// <summary>Whether <see cref="Apply"/> can take this.</summary>
     public static bool Accepts(Tensor x, Tensor offset, Tensor mask, Weight weight, Tensor? bias) =>
@@ -57,7 +57,7 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
         var gradRows = TensorMemory.ToChannelsLast(gradOutput).permute(0, 2, 3, 1).view(-1, outChannels); // [B, out, H', W'] -> [B H' W', out]
         var matrix = Matrix(call.Weight);
 
-        var gradX = call.InputNeedsGradient ? zeros([x.shape[0], x.shape[2], x.shape[3], channels]) : null;
+        var gradX = call.InputNeedsGradient ? zeros([channels / kernel.SliceChannels, x.shape[0], x.shape[2], x.shape[3], kernel.SliceChannels]) : null;
         var (gradOffset, gradMask) = (empty(offset.shape), empty(mask.shape));
         var nothing = zeros(channels);
         var (all, most) = (gradRows.shape[0], PartRows(channels));
@@ -74,7 +74,8 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
                 TensorMemory.Pointer(gradOffset), TensorMemory.Pointer(gradMask), first, rows);
         }
 
-        return [gradX?.permute(0, 3, 1, 2)!, gradOffset, gradMask, null!]; // [B, H, W, in] -> [B, in, H, W]
+        // [slices, B, H, W, slice] -> [B, H, W, in] -> [B, in, H, W]
+        return [gradX?.permute(1, 2, 3, 0, 4).flatten(3).permute(0, 3, 1, 2)!, gradOffset, gradMask, null!];
     }
 
     static Tensor Compute(Tensor x, Tensor offset, Tensor mask, Call call)
@@ -104,7 +105,8 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
         return y.view(batch, outHeight, outWidth, outChannels).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
-    static DeformableColumns Kernel(Tensor x, Tensor offset, Call call) => new(x.shape[2], x.shape[3], x.shape[1], offset.shape[2], offset.shape[3], call.Stride);
+    static DeformableColumns Kernel(Tensor x, Tensor offset, Call call) =>
+        new(x.shape[0], x.shape[2], x.shape[3], x.shape[1], offset.shape[2], offset.shape[3], call.Stride);
 
     static long PartRows(long channels) => Math.Max(64, PartElements / (DeformableColumns.Taps * channels));
 
