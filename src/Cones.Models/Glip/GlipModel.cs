@@ -127,8 +127,7 @@ public sealed class GlipModel : Module
     {
         ShapeCheck.Require(nameof(pixels), pixels, ShapeCheck.Any, 3, ShapeCheck.Any, ShapeCheck.Any);
         using var scope = NewDisposeScope();
-        var prepared = pixels.to(PixelType);
-        return [.. Backbone.Forward(prepared).Select(l => l.MoveToOuterDisposeScope())];
+        return [.. Backbone.Forward(pixels.to(TextEncoder.WordTable.dtype)).Select(l => l.MoveToOuterDisposeScope())];
     }
 
     /// <summary>Runs the head.</summary>
@@ -147,7 +146,7 @@ public sealed class GlipModel : Module
         var embedded = text * valid.ne(0).to(type).unsqueeze(-1);
         if (_promptOffset is not null)
         {
-            var offset = _promptOffset.Value.narrow(0, 0, hidden.shape[1]); // [T, L]
+            var offset = _promptOffset.Value.narrow(0, 0, hidden.shape[1]).to(type); // [T, L]
             (text, embedded) = (text + offset, embedded + offset);
         }
 
@@ -168,8 +167,6 @@ public sealed class GlipModel : Module
         var outputs = Forward(EncodeImage(batch.PixelValues.to(text.Hidden.device)), text.Hidden, text.Mask);
         return new GlipPostProcessor(Config.Detection, Config.Anchors).Process(outputs, [text.Tokens[0].Classes], batch.ReshapedSizes, batch.OriginalSizes)[0];
     }
-
-    ScalarType PixelType => _promptOffset?.Value.dtype ?? TextEncoder.WordTable.dtype;
 
     void Check(IReadOnlyList<Tensor> levels, Tensor hidden, Tensor mask)
     {

@@ -178,6 +178,22 @@ public sealed class GlipModelTests : IDisposable
     }
 
     [Fact]
+    public void A_model_in_half_precision_gives_losses_in_single()
+    {
+        using var model = Random(Config with { Head = Config.Head with { HasPromptOffset = true } });
+        model.To(CPU, ScalarType.BFloat16);
+        var (hidden, mask) = (Hidden(1, 5).requires_grad_(), ones(1, 5));
+        var outputs = model.Forward(model.EncodeImage(randn(1, 3, 48, 80)), hidden, mask);
+        Assert.All(outputs.All, t => Assert.Equal(ScalarType.BFloat16, t.dtype));
+        var losses = new GlipLoss(Config.Loss).Compute(outputs, GlipAnchors.Create(Config.Anchors, outputs.LevelSizes), [tensor(new float[] { 4, 5, 30, 40 }, [1, 4])], ones(1, 5), mask);
+        Assert.Equal(ScalarType.Float32, losses.Total.dtype);
+        losses.Total.backward();
+        Assert.Equal(ScalarType.Float32, hidden.grad!.dtype);
+        Assert.True(hidden.grad!.isfinite().all().item<bool>());
+        new GlipPostProcessor(Config.Detection, Config.Anchors).Process(outputs, [[[1]]], [new(48, 80)]);
+    }
+
+    [Fact]
     public void The_prompt_offset_is_added_to_every_token()
     {
         using var model = Random(Config with { Head = Config.Head with { HasPromptOffset = true } });

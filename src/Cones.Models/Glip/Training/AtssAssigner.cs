@@ -62,20 +62,23 @@ public sealed class AtssAssigner(GlipLossConfig config)
         return positives;
     }
 
-    int[] Closest(ReadOnlySpan<float> anchors, ReadOnlySpan<float> box)
+    // The few closest so far are kept in order; of equals the first one came first.
+    IEnumerable<int> Closest(ReadOnlySpan<float> anchors, ReadOnlySpan<float> box)
     {
-        var distances = new double[anchors.Length / 4];
+        var closest = new List<(double Distance, int Anchor)>(config.TopK + 1);
         var (x, y) = Center(box);
-        for (var i = 0; i < distances.Length; i++)
+        for (var i = 0; i < anchors.Length / 4; i++)
         {
             var (anchorX, anchorY) = Center(anchors.Slice(4 * i, 4));
-            distances[i] = ((anchorX - x) * (anchorX - x)) + ((anchorY - y) * (anchorY - y));
+            var distance = ((anchorX - x) * (anchorX - x)) + ((anchorY - y) * (anchorY - y));
+            if (closest.Count == config.TopK && distance >= closest[^1].Distance) continue;
+            var place = closest.Count;
+            while (place > 0 && distance < closest[place - 1].Distance) place--;
+            closest.Insert(place, (distance, i));
+            if (closest.Count > config.TopK) closest.RemoveAt(config.TopK);
         }
 
-        int[] order = [.. Enumerable.Range(0, distances.Length)];
-        // Array.Sort is not stable: the index decides between equals.
-        Array.Sort(order, (a, b) => distances[a] != distances[b] ? distances[a].CompareTo(distances[b]) : a.CompareTo(b));
-        return order[..Math.Min(config.TopK, order.Length)];
+        return closest.Select(c => c.Anchor);
     }
 
     // The targets go through the box coder, as the losses compare what it decodes.
