@@ -25,10 +25,23 @@ public sealed class GenerationSearchTests : IDisposable
     [InlineData(SlotRule.Tail, false)]
     [InlineData(SlotRule.Full, true)]
     [InlineData(SlotRule.FullWithStart, false)]
-    public void Every_rule_lowers_the_evaluation_loss(SlotRule rule, bool perLayer)
+    public void Every_rule_lowers_the_evaluation_loss_and_changes_pictures(SlotRule rule, bool perLayer)
     {
-        using var result = GenerationSearch.Run(Options() with { Rule = rule, PerLayer = perLayer });
-        Assert.True(result.BestLoss < result.StartLoss, $"{result.StartLoss} -> {result.BestLoss}");
+        var path = Path.Combine(_folder, "found.concept.safetensors");
+        using (var result = GenerationSearch.Run(Options() with { Rule = rule, PerLayer = perLayer }))
+        {
+            Assert.True(result.BestLoss < result.StartLoss, $"{result.StartLoss} -> {result.BestLoss}");
+            result.Concept.Save(path);
+        }
+
+        var concepts = ConceptPictures.LoadConcepts([path], Options().Model);
+        using var pictures = ConceptPictures.FromFolder(Options().Model, concepts);
+        var (with, without) = (Draw("an emoji of a <eggplant>"), Draw("an emoji of a purple grapes"));
+        Assert.NotEqual(without, with);
+        Assert.Equal(with, Draw("an emoji of a <eggplant>"));
+        concepts[0].Dispose();
+
+        byte[] Draw(string prompt) => pictures.Draw(prompt, null, 1, 3, new Cones.Models.StableDiffusion.Pipelines.GenerationOptions { Steps = 1 }, _ => { })[0].Pixels;
     }
 
     [Fact]
