@@ -34,6 +34,8 @@ public sealed class DetectionTests : IDisposable
     [InlineData("concept")]
     [InlineData("offset")]
     [InlineData("text")]
+    [InlineData("pseudo-word")]
+    [InlineData("soft-context")]
     public void A_search_writes_a_concept_that_is_found_and_scored(string method)
     {
         var concept = In("cells.concept.safetensors");

@@ -18,13 +18,13 @@ sealed class DetectionOptionSet
     readonly Option<long> _shotSeed = new("--shot-seed") { Description = "Seed of --shots; published subsets have 3, 30 and 300.", HelpName = "S", DefaultValueFactory = _ => 3 };
     readonly Option<bool> _strict = new("--strict") { Description = "Refuse data with a broken record instead of leaving the record out." };
     readonly Option<string[]> _classes = new("--classes") { Description = "Only these classes, separated by commas; name=words gives a class other words than its name.", HelpName = "NAMES" };
-    readonly Option<string> _method = new("--method") { Description = "concept (vectors of each class at the text encoder's output), offset (GLIP's prompt tuning v2: vectors added to the whole caption), text (the names, no search).", HelpName = "METHOD", DefaultValueFactory = _ => EnumNames<DetectionMethod>.Of(DetectionMethod.Concept) };
-    readonly Option<int> _slots = new("--slots") { Description = "concept: slots of each class; 0: as many as its name has tokens.", HelpName = "N", DefaultValueFactory = _ => 0 };
+    readonly Option<string> _method = new("--method") { Description = "concept (vectors of each class at the text encoder's output), offset (GLIP's prompt tuning v2: vectors added to the whole caption), pseudo-word (learned words instead of each name), soft-context (learned words before each name), text (the names, no search).", HelpName = "METHOD", DefaultValueFactory = _ => EnumNames<DetectionMethod>.Of(DetectionMethod.Concept) };
+    readonly Option<int> _slots = new("--slots") { Description = "Slots of each class (concept; 0: as many as its name has tokens), learned words (pseudo-word; 0: 1. soft-context; 0: 4).", HelpName = "N", DefaultValueFactory = _ => 0 };
     readonly Option<string> _init = new("--init") { Description = "concept: what vectors start from: name (the name's encoding), random (of the same norm).", HelpName = "KIND", DefaultValueFactory = _ => EnumNames<ClassInit>.Of(ClassInit.Name) };
     readonly Option<bool> _flip = new("--flip") { Description = "Use mirrored training images too." };
     readonly Option<int> _memory = new("--feature-memory") { Description = "MB of image features to keep in memory; more go into a file in the run's folder.", HelpName = "MB", DefaultValueFactory = _ => 2048 };
     readonly DetectorOptionSet _model = new();
-    readonly SearchOptionSet _search = new(DetectionSearchOptions.DefaultSearch(DetectionMethod.Concept), "0.05", "0 for concept, 0.25 for offset", "constant");
+    readonly SearchOptionSet _search = new(DetectionSearchOptions.DefaultSearch(DetectionMethod.Concept), "0.05 for concept and offset, 0.005 else", "0 for concept, 0.25 for offset, 0.01 else", "constant");
 
     /// <summary>Adds the options to a command, in the order of its help.</summary>
     public void AddTo(Command command)

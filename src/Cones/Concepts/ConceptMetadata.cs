@@ -53,11 +53,15 @@ public sealed record ConceptMetadata
     /// <summary>The classes of a detector's caption in their order, with the words that were encoded; empty for other tasks.</summary>
     public IReadOnlyList<ClassPrompt> Classes { get; init; } = [];
 
+    /// <summary>The slots of each class, where the file holds a whole caption; else empty.</summary>
+    public IReadOnlyList<IReadOnlyList<int>> ClassSlots { get; init; } = [];
+
     /// <summary>Metadata as a safetensors file holds it: text by name.</summary>
     public IReadOnlyDictionary<string, string> ToDictionary()
     {
         var text = CommonValues();
         if (Classes.Count > 0) text["classes"] = JsonSerializer.Serialize(Classes.Select(c => new[] { c.Name, c.Text }));
+        if (ClassSlots.Count > 0) text["class_slots"] = JsonSerializer.Serialize(ClassSlots);
         return text;
     }
 
@@ -105,6 +109,7 @@ public sealed record ConceptMetadata
             ToolVersion = Text("tool_version"),
             Scores = ParseScores(Text("scores"), path),
             Classes = ParseClasses(Text("classes"), path),
+            ClassSlots = ParseSlots(Text("class_slots"), path),
         };
 
         string Text(string key) => metadata.GetValueOrDefault(key, "");
@@ -130,6 +135,18 @@ public sealed record ConceptMetadata
         }
 
         throw new ConesException($"{path} is damaged: its classes are no pairs of name and words");
+    }
+
+    static int[][] ParseSlots(string json, string path)
+    {
+        try
+        {
+            return json.Length == 0 ? [] : JsonSerializer.Deserialize<int[][]>(json) ?? [];
+        }
+        catch (JsonException e)
+        {
+            throw new ConesException($"{path} is damaged: the slots of its classes are not JSON", e);
+        }
     }
 
     static Dictionary<string, double> ParseScores(string json, string path)

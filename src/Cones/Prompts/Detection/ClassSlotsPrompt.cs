@@ -26,11 +26,11 @@ public sealed class ClassSlotsPrompt : IDetectionPrompt
             throw new ArgumentException($"vectors of shape [{string.Join(",", wrong.shape)}] given, [n,{caption.Dim}] expected", nameof(initial));
         _caption = caption;
         _counts = [.. initial.Select(v => (int)v.shape[0])];
-        var (order, classes) = Layout(caption, _counts);
+        var (order, classes) = SlotLayout.Replace(caption, _counts);
         Classes = classes;
         using var scope = NewDisposeScope();
         Vectors = cat([.. initial.Select(v => v.detach().to(ScalarType.Float32, caption.Hidden.device))], 0).clone().requires_grad_().DetachFromDisposeScope();
-        _order = tensor(order, device: caption.Hidden.device).DetachFromDisposeScope();
+        _order = tensor(order.ToArray(), device: caption.Hidden.device).DetachFromDisposeScope();
         // Learned slots are always seen.
         _mask = cat([caption.Mask[0], ones([Vectors.shape[0]], ScalarType.Int64, caption.Mask.device)], 0).index_select(0, _order).unsqueeze(0).DetachFromDisposeScope(); // [1, T']
         Parameters = [new("concept", Vectors)];
@@ -91,30 +91,5 @@ public sealed class ClassSlotsPrompt : IDetectionPrompt
         Vectors.Dispose();
         _order.Dispose();
         _mask.Dispose();
-    }
-
-    // For every slot of the new caption the row it comes from: those of the old caption first, then the learned ones.
-    static (long[] Order, IReadOnlyList<IReadOnlyList<int>> Classes) Layout(CaptionEncoding caption, int[] counts)
-    {
-        var order = new List<long>();
-        var slots = new int[counts.Length][];
-        var classOf = new Dictionary<int, int>();
-        for (var c = 0; c < counts.Length; c++)
-            foreach (var slot in caption.Classes[c]) classOf[slot] = c;
-        for (var t = 0; t < caption.Length; t++)
-        {
-            if (!classOf.TryGetValue(t, out var c))
-            {
-                order.Add(t);
-                continue;
-            }
-
-            if (slots[c] is not null) continue;
-            slots[c] = [.. Enumerable.Range(order.Count, counts[c])];
-            long first = caption.Length + counts.Take(c).Sum();
-            for (var i = 0; i < counts[c]; i++) order.Add(first + i);
-        }
-
-        return ([.. order], slots);
     }
 }

@@ -9,6 +9,12 @@ public enum DetectionMethod
     /// <summary>A vector added to every slot of the caption's encoding (GLIP's prompt tuning v2).</summary>
     Offset,
 
+    /// <summary>Learned words at the text encoder's input in place of each name (textual inversion).</summary>
+    PseudoWord,
+
+    /// <summary>Learned words at the text encoder's input before each name, shared by all classes (CoOp).</summary>
+    SoftContext,
+
     /// <summary>Written names; nothing is searched.</summary>
     Text,
 }

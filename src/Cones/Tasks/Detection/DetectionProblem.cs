@@ -1,3 +1,4 @@
+using Cones.Prompts;
 using Cones.Prompts.Detection;
 using Cones.Search;
 using TorchSharp;
@@ -5,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Cones.Tasks.Detection;
 
-/// <summary>A prompt searched against a detector's loss: what the search loop runs. Neither text nor image encoder runs in it.</summary>
+/// <summary>A prompt searched against a detector's loss: what the search loop runs. The image encoder does not run in it, the text encoder only where its input is learned.</summary>
 /// <param name="detector">The detector; not owned.</param>
 /// <param name="prompt">The prompt; not owned.</param>
 /// <param name="train">What is trained on; not owned.</param>
@@ -28,18 +29,20 @@ public sealed class DetectionProblem(IDetector detector, IDetectionPrompt prompt
     public Tensor Loss(int step, int micro)
     {
         using var scope = NewDisposeScope();
-        return LossOf(train, View(((long)step * options.Accumulate) + micro)).MoveToOuterDisposeScope();
+        return LossOf(prompt.Build(s_template), train, View(((long)step * options.Accumulate) + micro)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The mean loss of the validation images.</summary>
     public double EvaluationLoss()
     {
         using var noGrad = no_grad();
+        using var outer = NewDisposeScope();
+        var conditioning = prompt.Build(s_template);
         var sum = 0.0;
         for (var i = 0; i < validation.Count; i++)
         {
             using var scope = NewDisposeScope();
-            sum += LossOf(validation, i).to(ScalarType.Float64).item<double>();
+            sum += LossOf(conditioning, validation, i).to(ScalarType.Float64).item<double>();
         }
 
         return sum / validation.Count;
@@ -54,10 +57,10 @@ public sealed class DetectionProblem(IDetector detector, IDetectionPrompt prompt
         // A loss says more than a picture here.
     }
 
-    Tensor LossOf(DetectionExamples examples, int index)
+    Tensor LossOf(Conditioning conditioning, DetectionExamples examples, int index)
     {
         var (features, targets) = examples[index];
-        return detector.Loss(features, prompt.Build(s_template), prompt.Classes, targets);
+        return detector.Loss(features, conditioning, prompt.Classes, targets);
     }
 
     // Every view comes once before one comes again.

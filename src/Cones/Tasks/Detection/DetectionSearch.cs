@@ -53,7 +53,7 @@ public static class DetectionSearch
         var classes = options.ResolvedClasses;
         onStage?.Invoke($"encoding the names of {classes.Count} classes");
         using var caption = detector.EncodeCaption(classes);
-        using var prompt = CreatePrompt(options, caption);
+        using var prompt = CreatePrompt(options, detector, caption);
 
         onStage?.Invoke($"encoding {options.Train.Images.Count + (options.Validation?.Images.Count ?? 0)} images");
         using var train = DetectionExamples.Create(detector, options.Train, classes, options.Flip, options.FeatureMemoryBytes, folder?.Path, cancellation);
@@ -82,19 +82,22 @@ public static class DetectionSearch
         return new DetectionSearchResult(ToConcepts(detector, options, prompt, train.Digest, startLoss, bestLoss, search), startLoss, bestLoss, search);
     }
 
-    static IDetectionPrompt CreatePrompt(DetectionSearchOptions options, CaptionEncoding caption) => options.Method switch
+    static IDetectionPrompt CreatePrompt(DetectionSearchOptions options, IDetector detector, CaptionEncoding caption) => options.Method switch
     {
         DetectionMethod.Concept => new ClassSlotsPrompt(caption, options.Init == ClassInit.Name
             ? ClassVectors.OfNames(caption, options.Slots, options.Search.Seed)
             : ClassVectors.OfRandom(caption, options.Slots, options.Search.Seed)),
         DetectionMethod.Offset => new OffsetPrompt(caption),
+        DetectionMethod.PseudoWord => InputWordsPrompt.PseudoWords(caption, Math.Max(1, options.Slots), detector.EncodeWords),
+        DetectionMethod.SoftContext => InputWordsPrompt.SoftContext(
+            caption, options.Slots > 0 ? options.Slots : 4, SeedSequence.Derive(options.Search.Seed, "soft_context"), detector.EncodeWords),
         _ => new CaptionPrompt(caption),
     };
 
     static ConceptFile ToConcepts(
         IDetector detector, DetectionSearchOptions options, IDetectionPrompt prompt, string digest, double startLoss, double bestLoss, SearchResult? search)
     {
-        var whole = options.Method == DetectionMethod.Offset;
+        var whole = options.Method is not (DetectionMethod.Concept or DetectionMethod.Text);
         IReadOnlyList<string> names = whole ? [CaptionName] : [.. options.ResolvedClasses.Select(c => c.Name)];
         return new ConceptFile([.. names.Zip(prompt.ToVectors(), (name, vectors) => Concept.FromVectors(name, vectors, null))], new ConceptMetadata
         {
@@ -104,13 +107,14 @@ public static class DetectionSearch
             ModelFingerprint = detector.Fingerprint,
             SlotRule = whole ? SlotRule.FullWithStart : SlotRule.Overwrite,
             BaseText = string.Join(", ", options.ResolvedClasses.Select(c => c.Text)),
-            Init = options.Method == DetectionMethod.Concept ? options.Init.ToString().ToLowerInvariant() : "name",
+            Init = options.Method == DetectionMethod.Concept ? options.Init.ToString().ToLowerInvariant() : "",
             Steps = search?.BestStep ?? 0,
             Seed = options.Search.Seed,
             DataDigest = digest,
             ToolVersion = "cones " + typeof(DetectionSearch).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0],
             Scores = new Dictionary<string, double> { ["evaluation_loss_start"] = startLoss, ["evaluation_loss"] = bestLoss },
             Classes = options.ResolvedClasses,
+            ClassSlots = whole ? prompt.Classes : [],
         });
     }
 }

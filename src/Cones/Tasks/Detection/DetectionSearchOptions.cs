@@ -29,7 +29,10 @@ public sealed record DetectionSearchOptions
     /// <summary>The method.</summary>
     public DetectionMethod Method { get; init; } = DetectionMethod.Concept;
 
-    /// <summary>Slots of each class (concept); 0 for as many as its name has tokens.</summary>
+    /// <summary>
+    /// Slots of each class (concept; 0 for as many as its name has tokens), learned words of each class (pseudo-word; 0 for 1) or before
+    /// each class (soft-context; 0 for 4).
+    /// </summary>
     public int Slots { get; init; }
 
     /// <summary>What a class's vectors start from (concept).</summary>
@@ -52,7 +55,11 @@ public sealed record DetectionSearchOptions
     {
         Steps = 200,
         Accumulate = 4,
-        Optimizer = new OptimizerOptions { LearningRate = 0.05, WeightDecay = method == DetectionMethod.Offset ? 0.25 : 0 },
+        Optimizer = method switch
+        {
+            DetectionMethod.PseudoWord or DetectionMethod.SoftContext => new OptimizerOptions { LearningRate = 5e-3, WeightDecay = 1e-2 },
+            _ => new OptimizerOptions { LearningRate = 0.05, WeightDecay = method == DetectionMethod.Offset ? 0.25 : 0 },
+        },
         ClipNorm = 1,
         EvaluationInterval = 10,
         EarlyStop = new EarlyStopOptions { Name = EarlyStopKind.Plateau, Patience = 8 },

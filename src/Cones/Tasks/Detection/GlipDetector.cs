@@ -63,7 +63,19 @@ public sealed class GlipDetector(GlipModel model) : IDetector
                 throw new ConesException($"the words '{classes[i].Text}' of the class '{classes[i].Name}' have no place in the caption: it takes {model.Config.MaxTokens} tokens, name fewer classes or shorter ones");
         }
 
-        return new CaptionEncoding(text.Hidden, text.Mask, slots);
+        var ids = tensor(text.Tokens[0].Text.Ids.Select(i => (long)i).ToArray(), [1, text.Hidden.shape[1]], device: Device);
+        return new CaptionEncoding(text.Hidden, text.Mask, slots, model.TextEncoder.Embed(ids));
+    }
+
+    /// <inheritdoc/>
+    public Tensor EncodeWords(Tensor words)
+    {
+        if (words.shape[1] > model.Config.MaxTokens)
+            throw new ConesException($"the caption has {words.shape[1]} tokens with what is learned, the model takes {model.Config.MaxTokens}: learn fewer (--slots), or name fewer classes (--classes)");
+        using var scope = NewDisposeScope();
+        var mask = ones([1, words.shape[1]], ScalarType.Int64, words.device);
+        var features = LanguageFeatures.Of(model.TextEncoder.ForwardFromEmbeddings(words.to(model.TextEncoder.WordTable.dtype), mask), mask, model.Config.TextLayers);
+        return (model.Config.Head.EarlyFusion ? features.Hidden : features.Embedded).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

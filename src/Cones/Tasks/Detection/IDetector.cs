@@ -27,6 +27,12 @@ public interface IDetector : IDisposable
     /// <exception cref="Cones.Models.ConesException">The model has no tokenizer, or the caption is too long.</exception>
     CaptionEncoding EncodeCaption(IReadOnlyList<ClassPrompt> classes);
 
+    /// <summary>Runs the text encoder on word embeddings; gradients reach them.</summary>
+    /// <param name="words">[1, T, D], as in <see cref="CaptionEncoding.Words"/>.</param>
+    /// <returns>[1, T, L].</returns>
+    /// <exception cref="Cones.Models.ConesException">They are more than the model takes.</exception>
+    Tensor EncodeWords(Tensor words);
+
     /// <summary>What the image becomes before the text: it depends on no prompt and may be kept.</summary>
     /// <param name="image">One image.</param>
     /// <returns>Tensors [1, ...] of the caller's dispose scope, without graph.</returns>

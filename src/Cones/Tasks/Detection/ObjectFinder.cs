@@ -111,9 +111,11 @@ public sealed class ObjectFinder : IDisposable
         if (metadata.SlotRule == SlotRule.FullWithStart)
         {
             var rows = file.Concepts[0].Embeddings;
-            if (!rows.shape.AsSpan().SequenceEqual([caption.Length, caption.Dim]))
-                throw Damaged($"its caption has shape [{string.Join(",", rows.shape)}], [{caption.Length},{caption.Dim}] expected");
-            using var whole = new CaptionEncoding(rows.to(_detector.Device).clone().unsqueeze(0), caption.Mask.clone(), caption.Classes);
+            if (rows.shape[0] < 3 || rows.shape[1] != caption.Dim || metadata.ClassSlots.Count != names.Length || metadata.ClassSlots.Any(c => c.Count == 0 || c.Any(s => s < 0 || s >= rows.shape[0]) || c[^1] - c[0] != c.Count - 1))
+                throw Damaged($"its caption has shape [{string.Join(",", rows.shape)}], which does not suit {names.Length} classes of {caption.Dim} dimensions");
+            // All slots are seen but, in some models, the start and the end.
+            var mask = cat([caption.Mask.narrow(1, 0, 1), ones([1, rows.shape[0] - 2], ScalarType.Int64, caption.Mask.device), caption.Mask.narrow(1, caption.Length - 1, 1)], 1);
+            using var whole = new CaptionEncoding(rows.to(_detector.Device).clone().unsqueeze(0), mask, metadata.ClassSlots);
             using var written = new CaptionPrompt(whole);
             Add(names, written);
             return;

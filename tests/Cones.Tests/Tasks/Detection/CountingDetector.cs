@@ -29,6 +29,8 @@ sealed class CountingDetector(IDetector inner) : IDetector
         return inner.EncodeCaption(classes);
     }
 
+    public Tensor EncodeWords(Tensor words) => inner.EncodeWords(words);
+
     public IReadOnlyList<Tensor> EncodeImage(RgbImage image)
     {
         Images++;

@@ -21,6 +21,8 @@ public sealed class DetectionSearchTests : IDisposable
     [InlineData(DetectionMethod.Concept, 4, ClassInit.Name)]
     [InlineData(DetectionMethod.Concept, 1, ClassInit.Random)]
     [InlineData(DetectionMethod.Offset, 0, ClassInit.Name)]
+    [InlineData(DetectionMethod.PseudoWord, 2, ClassInit.Name)]
+    [InlineData(DetectionMethod.SoftContext, 0, ClassInit.Name)]
     public void A_search_lowers_the_loss(DetectionMethod method, int slots, ClassInit init)
     {
         using var result = DetectionSearch.Run(Options(method) with { Slots = slots, Init = init, Flip = slots == 1 });
@@ -40,6 +42,7 @@ public sealed class DetectionSearchTests : IDisposable
     [Theory]
     [InlineData(DetectionMethod.Concept)]
     [InlineData(DetectionMethod.Offset)]
+    [InlineData(DetectionMethod.SoftContext)]
     public void One_seed_gives_one_file_and_a_resumed_search_the_same(DetectionMethod method)
     {
         var options = Options(method);

@@ -124,6 +124,34 @@ public sealed class ObjectFinderTests : IDisposable
         Assert.Throws<ArgumentException>(() => new ClassSlotsPrompt(caption, [zeros(3, 24), zeros(1, 23)]));
     }
 
+    [Fact]
+    public void Learned_words_go_into_the_caption_where_they_belong()
+    {
+        using var scope = NewDisposeScope();
+        using var caption = _detector.EncodeCaption(s_classes); // [CLS] cat . remote control [SEP]
+        using var pseudo = InputWordsPrompt.PseudoWords(caption, 3, w => w);
+        using var context = InputWordsPrompt.SoftContext(caption, 2, 1, w => w);
+        Assert.Equal([[1, 2, 3], [5, 6, 7]], pseudo.Classes);
+        Assert.Equal([[3], [7, 8]], context.Classes);
+        var (before, words) = (caption.Words![0], context.Build([0]).Embeddings[0]);
+        Assert.Equal([10, 24], words.shape);
+        Assert.True(words.index_select(0, tensor(new long[] { 0, 3, 4, 7, 8, 9 })).equal(before).all().item<bool>());
+        Assert.True(words.narrow(0, 1, 2).equal(context.Vectors).all().item<bool>() && words.narrow(0, 5, 2).equal(context.Vectors).all().item<bool>());
+        Assert.True(_detector.EncodeWords(caption.Words).allclose(caption.Hidden, rtol: 1e-5, atol: 1e-5));
+        Assert.Contains("21 tokens", Assert.Throws<ConesException>(() => _detector.EncodeWords(zeros(1, 21, 24))).Message);
+    }
+
+    [Fact]
+    public void A_file_of_learned_words_is_found_with()
+    {
+        foreach (var method in (DetectionMethod[])[DetectionMethod.PseudoWord, DetectionMethod.SoftContext])
+        {
+            using var finder = ObjectFinder.OfConcepts(_detector, [Search(method)], "tiny");
+            Assert.Equal(["cat", "remote control"], finder.Names);
+            Assert.NotEmpty(finder.Find(_image));
+        }
+    }
+
     string Search(DetectionMethod method, int steps = 2, IReadOnlyList<ClassPrompt>? classes = null)
     {
         var defaults = DetectionSearchOptions.DefaultSearch(method);
