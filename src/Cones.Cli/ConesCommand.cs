@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Cones.Cli.Concepts;
+using Cones.Cli.Detect;
 using Cones.Cli.Doctor;
 using Cones.Cli.Evaluate;
 using Cones.Cli.Generate;
@@ -27,7 +28,7 @@ static class ConesCommand
             Concept embedding search for frozen vision-language models.
 
             Give a few pictures; cones searches the prompt embeddings at the text encoder's output and writes a concept
-            file of a few kilobytes that makes the frozen model draw (soon: detect, segment) that concept.
+            file of a few kilobytes that makes the frozen model draw or detect (soon: segment) that concept.
 
             Examples:
               cones search generation --images my-dog --name "<dog>" --init dog -o dog.concept.safetensors
@@ -37,6 +38,7 @@ static class ConesCommand
         root.Options.Add(s_verbose);
         root.Subcommands.Add(SearchCommand.Create());
         root.Subcommands.Add(GenerateCommand.Create());
+        root.Subcommands.Add(DetectCommand.Create());
         root.Subcommands.Add(EvaluateCommand.Create());
         root.Subcommands.Add(ConceptCommand.Create());
         root.Subcommands.Add(ModelsCommand.Create());

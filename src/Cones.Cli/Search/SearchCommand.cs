@@ -9,6 +9,7 @@ static class SearchCommand
     {
         var command = new Command("search", "Find a concept from a few pictures.");
         command.Subcommands.Add(SearchGenerationCommand.Create());
+        command.Subcommands.Add(SearchDetectionCommand.Create());
         return command;
     }
 }

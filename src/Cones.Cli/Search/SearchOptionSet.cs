@@ -28,13 +28,15 @@ sealed class SearchOptionSet
 
     /// <param name="defaults">The task's defaults.</param>
     /// <param name="rates">What the help says of the learning rate's default.</param>
-    public SearchOptionSet(SearchOptions defaults, string rates)
+    /// <param name="decays">What it says of the weight decay's.</param>
+    /// <param name="schedules">What it says of the schedule's.</param>
+    public SearchOptionSet(SearchOptions defaults, string rates, string decays = "0 for concept, 0.01 else", string schedules = "cosine for concept, constant else")
     {
         _steps = new("--steps") { Description = "The most optimiser steps.", HelpName = "N", DefaultValueFactory = _ => defaults.Steps };
         _rate = new("--lr") { Description = $"Learning rate. Default: {rates}.", HelpName = "RATE" };
         _optimizer = new("--optimizer") { Description = $"{EnumNames<OptimizerKind>.All}. Default: {EnumNames<OptimizerKind>.Of(defaults.Optimizer.Name)}.", HelpName = "NAME" };
-        _decay = new("--weight-decay") { Description = "Weight decay. Default: 0 for concept, 0.01 else.", HelpName = "DECAY" };
-        _schedule = new("--schedule") { Description = $"Course of the learning rate: {EnumNames<ScheduleKind>.All}. Default: cosine for concept, constant else.", HelpName = "NAME" };
+        _decay = new("--weight-decay") { Description = $"Weight decay. Default: {decays}.", HelpName = "DECAY" };
+        _schedule = new("--schedule") { Description = $"Course of the learning rate: {EnumNames<ScheduleKind>.All}. Default: {schedules}.", HelpName = "NAME" };
         _warmup = new("--warmup") { Description = "Steps in which the learning rate grows from 0.", HelpName = "N", DefaultValueFactory = _ => defaults.Schedule.WarmupSteps };
         _accumulate = new("--accumulate") { Description = "Micro-batches a step.", HelpName = "N", DefaultValueFactory = _ => defaults.Accumulate };
         _clip = new("--clip-norm") { Description = "Largest norm of the gradient; 0: none.", HelpName = "NORM", DefaultValueFactory = _ => defaults.ClipNorm };

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Cones.Models;
 using Cones.Prompts;
+using Cones.Prompts.Detection;
 
 namespace Cones.Concepts;
 
@@ -49,8 +50,22 @@ public sealed record ConceptMetadata
     /// <summary>Scores by name, e.g. <c>evaluation_loss</c>.</summary>
     public IReadOnlyDictionary<string, double> Scores { get; init; } = new Dictionary<string, double>();
 
+    /// <summary>The classes of a detector's caption in their order, with the words that were encoded; empty for other tasks.</summary>
+    public IReadOnlyList<ClassPrompt> Classes { get; init; } = [];
+
+    /// <summary>The slots of each class, where the file holds a whole caption; else empty.</summary>
+    public IReadOnlyList<IReadOnlyList<int>> ClassSlots { get; init; } = [];
+
     /// <summary>Metadata as a safetensors file holds it: text by name.</summary>
-    public IReadOnlyDictionary<string, string> ToDictionary() => new SortedDictionary<string, string>(StringComparer.Ordinal)
+    public IReadOnlyDictionary<string, string> ToDictionary()
+    {
+        var text = CommonValues();
+        if (Classes.Count > 0) text["classes"] = JsonSerializer.Serialize(Classes.Select(c => new[] { c.Name, c.Text }));
+        if (ClassSlots.Count > 0) text["class_slots"] = JsonSerializer.Serialize(ClassSlots);
+        return text;
+    }
+
+    SortedDictionary<string, string> CommonValues() => new(StringComparer.Ordinal)
     {
         ["format"] = FormatName,
         ["format_version"] = FormatVersion.ToString(CultureInfo.InvariantCulture),
@@ -93,6 +108,8 @@ public sealed record ConceptMetadata
             DataDigest = Text("data_digest"),
             ToolVersion = Text("tool_version"),
             Scores = ParseScores(Text("scores"), path),
+            Classes = ParseClasses(Text("classes"), path),
+            ClassSlots = ParseSlots(Text("class_slots"), path),
         };
 
         string Text(string key) => metadata.GetValueOrDefault(key, "");
@@ -102,6 +119,34 @@ public sealed record ConceptMetadata
             Text(key) is "" ? default
             : T.TryParse(Text(key), CultureInfo.InvariantCulture, out var value) ? value
             : throw new ConesException($"{path} is damaged: '{key}' is '{Text(key)}', a number was expected");
+    }
+
+    static ClassPrompt[] ParseClasses(string json, string path)
+    {
+        if (json.Length == 0) return [];
+        try
+        {
+            var pairs = JsonSerializer.Deserialize<string[][]>(json) ?? [];
+            if (pairs.All(p => p is [not null, not null])) return [.. pairs.Select(p => new ClassPrompt(p[0], p[1]))];
+        }
+        catch (JsonException e)
+        {
+            throw new ConesException($"{path} is damaged: its classes are not JSON", e);
+        }
+
+        throw new ConesException($"{path} is damaged: its classes are no pairs of name and words");
+    }
+
+    static int[][] ParseSlots(string json, string path)
+    {
+        try
+        {
+            return json.Length == 0 ? [] : JsonSerializer.Deserialize<int[][]>(json) ?? [];
+        }
+        catch (JsonException e)
+        {
+            throw new ConesException($"{path} is damaged: the slots of its classes are not JSON", e);
+        }
     }
 
     static Dictionary<string, double> ParseScores(string json, string path)

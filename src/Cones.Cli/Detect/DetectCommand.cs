@@ -1,0 +1,90 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Cones.Cli.Options;
+using Cones.Cli.Output;
+using Cones.Models;
+using Cones.Models.Imaging;
+using Cones.Tasks.Detection;
+using Cones.Tasks.Generation;
+using TorchSharp;
+
+namespace Cones.Cli.Detect;
+
+/// <summary><c>cones detect</c>: finds concepts, or what names say, in pictures.</summary>
+static class DetectCommand
+{
+    static readonly Argument<string[]> s_images = new("images") { Description = "Pictures, or folders of them.", Arity = ArgumentArity.OneOrMore };
+    static readonly DetectorOptionSet s_model = new();
+    static readonly FinderOptionSet s_what = new();
+    static readonly Option<double> s_threshold = new("--threshold") { Description = "Only objects of at least this score, 0 to 1.", HelpName = "SCORE", DefaultValueFactory = _ => 0.3 };
+    static readonly Option<string> s_output = new("--output", "-o") { Description = "Folder for the pictures with boxes, detections.json (COCO) and detections.csv.", HelpName = "DIR", DefaultValueFactory = _ => "detections" };
+    static readonly Option<bool> s_noPictures = new("--no-pictures") { Description = "Write no pictures." };
+    static readonly Option<bool> s_json = new("--json") { Description = "Print the result as JSON." };
+
+    public static Command Create()
+    {
+        var command = new Command(
+            "detect",
+            """
+            Find concepts, or what names say, in pictures.
+
+            Example: cones detect slides/ --model glip-tiny --concept cells.concept.safetensors -o found
+            """);
+        command.Arguments.Add(s_images);
+        s_model.AddTo(command);
+        s_what.AddTo(command);
+        foreach (var option in (Option[])[s_threshold, s_output, s_noPictures, s_json]) command.Options.Add(option);
+        command.SetAction(Execute);
+        return command;
+    }
+
+    static int Execute(ParseResult parsed)
+    {
+        var clock = Stopwatch.StartNew();
+        var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
+        var threshold = parsed.GetValue(s_threshold);
+        if (threshold is not (>= 0 and <= 1)) throw new ConesException($"the threshold is {threshold}, 0 to 1 is possible (--threshold)");
+        s_what.RequireSome(parsed);
+        string[] images = [.. parsed.GetRequiredValue(s_images).SelectMany(ListImages)];
+        var model = s_model.Path(parsed);
+        var folder = OutputFolder(parsed.GetRequiredValue(s_output));
+
+        using var stop = new StopSignal();
+        using var scope = torch.NewDisposeScope();
+        using var detector = s_model.Load(parsed);
+        using var finder = s_what.Create(parsed, detector, model, []);
+        var files = new FoundFiles(folder, !parsed.GetValue(s_noPictures));
+        var pictures = new List<DetectReport.Picture>();
+        foreach (var (path, number) in images.Select((p, i) => (p, i + 1)))
+        {
+            stop.Token.ThrowIfCancellationRequested();
+            var image = RgbImage.Load(path);
+            FoundObject[] found = [.. finder.Find(image).Where(f => f.Score >= threshold)];
+            pictures.Add(new DetectReport.Picture(number, path, files.Add(number, path, image, found), [.. found.Select(DetectReport.Item.Of)]));
+            if (!parsed.GetValue(s_json)) output.WriteLine(TextOutput.Plain($"{path}: {Counted(found)}"));
+        }
+
+        files.Complete();
+        var report = new DetectReport(model, s_what.Concepts(parsed), finder.Names, files.ResultPath, files.TablePath, pictures, Math.Round(clock.Elapsed.TotalSeconds, 1));
+        if (parsed.GetValue(s_json)) JsonOutput.Write(output, report);
+        else output.WriteLine(TextOutput.Plain($"{files.ResultPath}, {files.TablePath}"));
+        error.WriteLine($"{pictures.Sum(p => p.Objects.Count)} objects in {pictures.Count} pictures in {report.Seconds:0.0} s");
+        return ExitCodes.Success;
+    }
+
+    static IReadOnlyList<string> ListImages(string path) => File.Exists(path) || Directory.Exists(path)
+        ? TrainingViews.ListImages(path)
+        : throw new ConesException($"{path} does not exist: name pictures or a folder of them");
+
+    static string OutputFolder(string path)
+    {
+        if (path.Length == 0) throw new ConesException("the name of the folder for results is empty: name one (--output)");
+        if (File.Exists(path)) throw new ConesException($"{path} is a file: name a folder for the results (--output)");
+        Directory.CreateDirectory(path);
+        return path;
+    }
+
+    static string Counted(IReadOnlyList<FoundObject> found) => found.Count == 0
+        ? "nothing found"
+        : string.Join(", ", found.GroupBy(f => f.Class).OrderBy(g => g.Key).Select(g => $"{g.Count()} x {g.First().Name}"));
+}

@@ -1,0 +1,34 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Cones.Tasks.Detection;
+
+/// <summary>The options of a search as they are kept with its run, and the digest that tells runs apart.</summary>
+public static class DetectionRunDescription
+{
+    /// <summary>The resolved options; last those that decide no result.</summary>
+    public static JsonObject Describe(DetectionSearchOptions options)
+    {
+        var described = Deciding(options);
+        described["model"] = options.Model;
+        described["feature_memory"] = options.FeatureMemoryBytes;
+        return described;
+    }
+
+    /// <summary>The digest of all that decides the losses: the options, the model and the data.</summary>
+    public static string Fingerprint(DetectionSearchOptions options, string model, string data) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Deciding(options).ToJsonString() + model + data)));
+
+    static JsonObject Deciding(DetectionSearchOptions options) => new()
+    {
+        ["device"] = options.Device.type.ToString().ToLowerInvariant(),
+        ["method"] = options.Method.ToString().ToLowerInvariant(),
+        ["classes"] = new JsonArray([.. options.ResolvedClasses.Select(c => (JsonNode)(c.Name == c.Text ? c.Name : $"{c.Name}={c.Text}"))]),
+        ["slots"] = options.Slots,
+        ["init"] = options.Init.ToString().ToLowerInvariant(),
+        ["flip"] = options.Flip,
+        ["train_images"] = options.Train.Images.Count,
+        ["validation_images"] = options.Validation?.Images.Count ?? 0,
+    };
+}

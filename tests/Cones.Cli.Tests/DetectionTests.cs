@@ -1,0 +1,122 @@
+using Cones.Data;
+using Cones.Data.Coco;
+using Cones.Models.Imaging;
+
+namespace Cones.Cli.Tests;
+
+/// <summary>From annotated pictures to concepts to detections and their scores, with the tiny detector of the goldens.</summary>
+public sealed class DetectionTests : IDisposable
+{
+    static readonly string s_model = Path.Combine(TestFiles.Root, "tests", "goldens", "glip", "model_a");
+    static readonly string s_other = Path.Combine(TestFiles.Root, "tests", "goldens", "glip", "model_b");
+    readonly string _folder = Directory.CreateTempSubdirectory("cones-cli-").FullName;
+
+    public DetectionTests()
+    {
+        Directory.CreateDirectory(In("pictures"));
+        var images = new List<DatasetImage>();
+        for (var i = 1; i <= 3; i++)
+        {
+            var picture = new RgbImage(96, 72);
+            Array.Fill(picture.Pixels, (byte)200);
+            for (var y = 10 * i; y < (10 * i) + 30; y++) picture.Pixels.AsSpan(3 * ((y * 96) + 8), 3 * 30).Fill(30);
+            picture.Save(In($"pictures/{i}.png"));
+            var box = new BoundingBox(8, 10 * i, 30, 30);
+            images.Add(new DatasetImage { Id = 10 * i, FileName = $"{i}.png", Width = 96, Height = 72, Annotations = [new DatasetAnnotation { Id = i, CategoryId = 4, Box = box, Area = box.Area }] });
+        }
+
+        CocoWriter.Write(new DetectionDataset([new(4, "cat"), new(9, "dog")], images), In("data.json"));
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData("concept")]
+    [InlineData("offset")]
+    [InlineData("text")]
+    [InlineData("pseudo-word")]
+    [InlineData("soft-context")]
+    public void A_search_writes_a_concept_that_is_found_and_scored(string method)
+    {
+        var concept = In("cells.concept.safetensors");
+        var search = Search(concept, "--method", method, "--val", In("data.json"), "--shots", "2");
+        Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
+        Assert.Contains("loss on 3 validation images", search.Output);
+        Assert.Contains("cones detect", search.Output);
+
+        var detect = Cli.Run("detect", In("pictures"), "--model", s_model, "--concept", concept, "--threshold", "0", "-o", In("found"));
+        Assert.True(detect.ExitCode == ExitCodes.Success, detect.Error);
+        Assert.True(File.Exists(In("found/0001-1.png")));
+        Assert.StartsWith("image_id,image,class,score,x,y,width,height\n1,", File.ReadAllText(In("found/detections.csv")), StringComparison.Ordinal);
+        Assert.NotEmpty(CocoResultReader.Read(In("found/detections.json")));
+
+        var evaluate = Cli.Run("evaluate", "detection", "--data", In("data.json"), "--images", In("pictures"), "--model", s_model, "--concept", concept, "--json", "-o", In("results.json"));
+        var scores = evaluate.Json();
+        Assert.Equal(3, scores.GetProperty("images").GetInt32());
+        Assert.InRange(scores.GetProperty("ap50").GetDouble(), 0, 1);
+        Assert.Equal("cat", scores.GetProperty("classes")[0].GetProperty("class").GetString());
+
+        var again = Cli.Run("evaluate", "detection", "--data", In("data.json"), "--results", In("results.json"), "--json").Json();
+        Assert.Equal(scores.GetProperty("ap").GetDouble(), again.GetProperty("ap").GetDouble(), 1e-9);
+        Assert.Contains("AP50", Cli.Run("evaluate", "detection", "--data", In("data.json"), "--results", In("results.json")).Output);
+    }
+
+    [Fact]
+    public void The_same_command_again_returns_the_finished_search_and_a_changed_one_needs_a_restart()
+    {
+        var concept = In("cells.concept.safetensors");
+        var found = Search(concept, "--json").Json();
+        Assert.Equal(("concept", 2), (found.GetProperty("method").GetString(), found.GetProperty("steps").GetInt32()));
+        var bytes = File.ReadAllBytes(concept);
+        Assert.Equal(ExitCodes.Success, Search(concept).ExitCode);
+        Assert.Equal(bytes, File.ReadAllBytes(concept));
+        Search(concept, "--slots", "3").MustRefuse("slots was 0 and is 3 now", "--restart");
+        Assert.Equal(ExitCodes.Success, Search(concept, "--slots", "3", "--restart").ExitCode);
+    }
+
+    [Fact]
+    public void Names_are_found_without_a_search()
+    {
+        var detect = Cli.Run("detect", In("pictures/1.png"), "--model", s_model, "--classes", "cat, pet=remote control", "--threshold", "0", "-o", In("found"), "--no-pictures", "--json");
+        var classes = detect.Json().GetProperty("classes").EnumerateArray().Select(c => c.GetString());
+        Assert.Equal(["cat", "pet"], classes);
+        Assert.False(File.Exists(In("found/0001-1.png")));
+        Assert.NotEmpty(detect.Json().GetProperty("pictures")[0].GetProperty("objects").EnumerateArray());
+        var evaluate = Cli.Run("evaluate", "detection", "--data", In("data.json"), "--images", In("pictures"), "--model", s_model);
+        Assert.True(evaluate.ExitCode == ExitCodes.Success, evaluate.Error);
+    }
+
+    [Fact]
+    public void What_cannot_be_used_is_one_sentence()
+    {
+        Cli.Run("detect", In("pictures"), "--classes", "cat").MustRefuse("no detector ships with cones yet", "--model");
+        Cli.Run("search", "detection", "--data", In("data.json")).MustRefuse("no detector ships", "--model");
+        Cli.Run("evaluate", "detection", "--data", In("data.json")).MustRefuse("no detector ships", "--model");
+        Cli.Run("detect", In("pictures"), "--model", s_model).MustRefuse("nothing to find", "--concept", "--classes");
+        Cli.Run("detect", In("none"), "--model", s_model, "--classes", "cat").MustRefuse("does not exist");
+        Cli.Run("detect", In("pictures"), "--model", s_model, "--classes", "cat", "--threshold", "2").MustRefuse("0 to 1", "--threshold");
+        Cli.Run("detect", In("pictures"), "--model", s_model, "--classes", "cat", "-o", In("data.json")).MustRefuse("is a file", "--output");
+        Cli.Run("detect", In("pictures"), "--model", s_model, "--classes", "=").MustRefuse("names no class");
+        Cli.Run("detect", In("pictures"), "--model", In("pictures"), "--classes", "cat").MustRefuse(In("pictures"));
+        Cli.Run("evaluate", "detection", "--data", In("data.json"), "--images", In("pictures"), "--model", s_model, "--classes", "boat").MustRefuse("none of the classes boat");
+        Cli.Run("evaluate", "detection", "--data", In("data.json"), "--results", "x", "--classes", "cat").MustRefuse("leave one out");
+        Search(In("x.txt")).MustRefuse("no name of a concept file");
+        Search(In("x.concept.safetensors"), "--method", "magic").MustRefuse("'magic' is not known", "--method");
+        Search(In("x.concept.safetensors"), "--classes", "dog").MustRefuse("no training image shows the class 'dog'");
+        Cli.Run("search", "detection", "--data", In("none.json"), "--model", s_model).MustRefuse("none.json");
+
+        var concept = In("cells.concept.safetensors");
+        Search(concept);
+        Cli.Run("detect", In("pictures"), "--model", s_other, "--concept", concept).MustRefuse("another model");
+        Cli.Run("detect", In("pictures"), "--model", s_model, "--concept", concept, "--classes", "boat").MustRefuse("no class 'boat'");
+        Assert.Equal(ExitCodes.Success, Cli.Run("concept", "show", concept).ExitCode);
+    }
+
+    string In(string name) => Path.Combine(_folder, name);
+
+    Cli Search(string concept, params string[] more)
+    {
+        string[] classes = more.Contains("--classes") ? [] : ["--classes", "cat"];
+        return Cli.Run([.. (string[])["search", "detection", "--data", In("data.json"), "--images", In("pictures"), "--model", s_model, "--steps", "2", "--accumulate", "1", "--evaluate-every", "1", "-o", concept], .. classes, .. more]);
+    }
+}
