@@ -7,16 +7,16 @@ namespace Cones.Models.Sam.Encoder;
 
 /// <summary>
 /// Self-attention over a grid of tokens with decomposed relative positions (MViTv2, section 4.1; <c>SamVisionAttention</c>):
-/// <c>softmax(scale · q kᵀ + vertical + horizontal) v</c>. The scores of a few queries exist at a time, forward and backward.
+/// <c>softmax(q kᵀ / √d + vertical + horizontal) v</c>. The scores of a few queries exist at a time, forward and backward.
 /// </summary>
 /// <remarks>
-/// SAM's global layers have 4096 tokens: the scores of all heads would take 0.8 GB. LibTorch's attention could add the positions as a
-/// mask of that size only.
+/// SAM's global layers have 4096 tokens: the scores of all heads would take 0.8 GB, and so would the mask by which LibTorch's attention
+/// takes the positions; where that needs a gradient, several of them.
 /// </remarks>
 sealed class RelativeAttention : KernelFunction<RelativeAttention>
 {
-    // The scores in flight: they stay in the cache between two products.
-    const long ChunkElements = 2 << 20;
+    // What a part of the queries adds to its scores: large enough for LibTorch's attention, small enough for the cache.
+    const long ChunkElements = 4 << 20;
 
     /// <summary>Maps to [N, S, d], where S = height · width.</summary>
     /// <param name="query">[N, S, d].</param>
@@ -24,12 +24,11 @@ sealed class RelativeAttention : KernelFunction<RelativeAttention>
     /// <param name="value">[N, S, d].</param>
     /// <param name="vertical">What each query adds to each row of keys, [N, S, height].</param>
     /// <param name="horizontal">What each query adds to each column of keys, [N, S, width].</param>
-    /// <param name="scale">The factor of the scores.</param>
-    public static Tensor Apply(Tensor query, Tensor key, Tensor value, Tensor vertical, Tensor horizontal, double scale)
+    public static Tensor Apply(Tensor query, Tensor key, Tensor value, Tensor vertical, Tensor horizontal)
     {
-        var call = new Call(scale);
+        var call = new Call();
         Tensor[] inputs = [query, key, value, vertical, horizontal];
-        if (!inputs.Any(NeedsGradient)) return Compute(query, key, value, vertical, horizontal, scale);
+        if (!inputs.Any(NeedsGradient)) return Compute(query, key, value, vertical, horizontal);
         var y = apply(query, key, value, vertical, horizontal, call);
         OutputCache.Free(call.Context!);
         return y;
@@ -41,19 +40,18 @@ sealed class RelativeAttention : KernelFunction<RelativeAttention>
         var call = (Call)vars[5];
         call.Context = ctx;
         Tensor[] inputs = [.. vars.Take(5).Cast<Tensor>()];
-        var y = Compute(inputs[0], inputs[1], inputs[2], inputs[3], inputs[4], call.Scale);
+        var y = Compute(inputs[0], inputs[1], inputs[2], inputs[3], inputs[4]);
         ctx.save_for_backward([.. inputs, y]);
-        ctx.save_data("call", call);
         return y;
     }
 
     /// <inheritdoc/>
     protected override List<Tensor> Gradients(AutogradContext context, Tensor gradOutput)
     {
-        var scale = ((Call)context.get_data("call")).Scale;
         var saved = context.get_saved_variables();
         var (q, k, v, vertical, horizontal, y) = (saved[0], saved[1], saved[2], saved[3], saved[4], saved[5]);
         var shared = (gradOutput * y).sum(-1, keepdim: true); // [N, S, 1]
+        var scale = Math.Pow(q.shape[2], -0.5);
         Tensor[] grads = [.. saved.Take(5).Select(x => zeros_like(x))];
         foreach (var (n, rows) in Chunks(q))
         {
@@ -74,38 +72,28 @@ sealed class RelativeAttention : KernelFunction<RelativeAttention>
         return [.. grads, null!];
     }
 
-    static Tensor Compute(Tensor q, Tensor k, Tensor v, Tensor vertical, Tensor horizontal, double scale)
+    static Tensor Compute(Tensor q, Tensor k, Tensor v, Tensor vertical, Tensor horizontal)
     {
         using var scope = NewDisposeScope();
         var y = empty_like(v);
         foreach (var (n, rows) in Chunks(q))
         {
             using var part = NewDisposeScope();
-            var probabilities = Probabilities(
-                Part(q, n, rows), k.narrow(0, n.First, n.Count), Part(vertical, n, rows), Part(horizontal, n, rows), scale);
-            Part(y, n, rows).copy_(probabilities.bmm(v.narrow(0, n.First, n.Count)));
+            var mask = Bias(Part(vertical, n, rows), Part(horizontal, n, rows)); // [n, c, S]
+            var attended = nn.functional.scaled_dot_product_attention(
+                Part(q, n, rows).unsqueeze(1), k.narrow(0, n.First, n.Count).unsqueeze(1), v.narrow(0, n.First, n.Count).unsqueeze(1), mask.unsqueeze(1));
+            Part(y, n, rows).copy_(attended.squeeze(1)); // [n, 1, c, d] -> [n, c, d]
         }
 
         return y.MoveToOuterDisposeScope();
     }
 
     // [n, c, d], [n, S, d], [n, c, height], [n, c, width] -> [n, c, S]
-    static unsafe Tensor Probabilities(Tensor q, Tensor k, Tensor vertical, Tensor horizontal, double scale)
-    {
-        var scores = q.bmm(k.transpose(1, 2));
-        var (height, width) = (vertical.shape[2], horizontal.shape[2]);
-        if (TensorMemory.IsPlain(scores))
-        {
-            var (rowBias, columnBias) = (vertical.contiguous(), horizontal.contiguous());
-            new RelativeSoftmaxKernel((int)height, (int)width, (float)scale).Run(
-                TensorMemory.Pointer(scores), TensorMemory.Pointer(rowBias), TensorMemory.Pointer(columnBias), q.shape[0] * q.shape[1]);
-            return scores;
-        }
+    static Tensor Probabilities(Tensor q, Tensor k, Tensor vertical, Tensor horizontal, double scale) =>
+        q.bmm(k.transpose(1, 2)).mul_(scale).add_(Bias(vertical, horizontal)).softmax(-1);
 
-        var grid = scores.mul_(scale).view(q.shape[0], q.shape[1], height, width);
-        grid.add_(vertical.unsqueeze(-1)).add_(horizontal.unsqueeze(-2));
-        return scores.softmax(-1);
-    }
+    // [n, c, height], [n, c, width] -> [n, c, height width]
+    static Tensor Bias(Tensor vertical, Tensor horizontal) => (vertical.unsqueeze(-1) + horizontal.unsqueeze(-2)).flatten(2);
 
     static Tensor Part(Tensor x, (long First, long Count) n, (long First, long Count) rows) => x.narrow(0, n.First, n.Count).narrow(1, rows.First, rows.Count);
 
@@ -120,7 +108,7 @@ sealed class RelativeAttention : KernelFunction<RelativeAttention>
                 yield return ((n, Math.Min(together, count - n)), (row, Math.Min(rows, tokens - row)));
     }
 
-    sealed record Call(double Scale)
+    sealed record Call
     {
         public AutogradContext? Context { get; set; }
     }

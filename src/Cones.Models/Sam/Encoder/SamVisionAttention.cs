@@ -13,7 +13,6 @@ sealed class SamVisionAttention : Module
     readonly Weight? _horizontal;
     readonly int _window;
     readonly int _heads;
-    readonly double _scale;
 
     public SamVisionAttention(SamVisionConfig c, int window)
     {
@@ -24,7 +23,6 @@ sealed class SamVisionAttention : Module
         _horizontal = c.UseRelPos ? AddWeight("rel_pos_w", (2 * window) - 1, headDim) : null;
         _window = window;
         _heads = c.NumAttentionHeads;
-        _scale = Math.Pow(headDim, -0.5);
     }
 
     /// <summary>Maps [B, H, W, C] to the same shape.</summary>
@@ -50,7 +48,7 @@ sealed class SamVisionAttention : Module
         var grid = q.view(q.shape[0], _window, _window, -1); // [N heads, y, x, d]
         var vertical = einsum("nyxd,ykd->nyxk", grid, Offsets(_vertical.Value)); // [N heads, y, x, w]
         var horizontal = einsum("nyxd,xkd->nyxk", grid, Offsets(_horizontal.Value));
-        return RelativeAttention.Apply(q, k, v, vertical.reshape(q.shape[0], -1, _window), horizontal.reshape(q.shape[0], -1, _window), _scale);
+        return RelativeAttention.Apply(q, k, v, vertical.reshape(q.shape[0], -1, _window), horizontal.reshape(q.shape[0], -1, _window));
     }
 
     // [2 w - 1, d] -> [w, w, d]: for each query and key the row of their distance.
