@@ -59,6 +59,20 @@ public interface IDetector : IDisposable
     /// <param name="conditioning">[1, T, L] with its mask.</param>
     /// <param name="classes">The slots of each class.</param>
     IReadOnlyList<DetectedObject> Detect(IReadOnlyList<Tensor> features, ImageSize size, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes);
+
+    /// <summary>The loss of an image and what is found in it, without graph; a family may have both of one pass.</summary>
+    /// <param name="features">The image's features.</param>
+    /// <param name="size">The image's size.</param>
+    /// <param name="conditioning">[1, T, L] with its mask.</param>
+    /// <param name="classes">The slots of each class.</param>
+    /// <param name="targets">What <see cref="Assign"/> gave.</param>
+    (double Loss, IReadOnlyList<DetectedObject> Found) Judge(
+        IReadOnlyList<Tensor> features, ImageSize size, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes, DetectionTargets targets)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return (Loss(features, conditioning, classes, targets).to(ScalarType.Float64).item<double>(), Detect(features, size, conditioning, classes));
+    }
 }
 
 /// <summary>The objects of an image as a detector's loss takes them.</summary>

@@ -134,6 +134,7 @@ public sealed class DetectionSearchTests : IDisposable
             Train = DrawnData.Make(_folder.Path, 3),
             Validation = DrawnData.Make(_folder.Path, 2, seed: 2),
             Method = method,
+            Choice = StepChoice.Loss,
             Search = defaults with { Steps = 6, Accumulate = 2, EvaluationInterval = 2, CheckpointInterval = 3, Seed = 7 },
         };
     }
