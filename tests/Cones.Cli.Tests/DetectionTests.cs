@@ -9,6 +9,7 @@ public sealed class DetectionTests : IDisposable
 {
     static readonly string s_model = Path.Combine(TestFiles.Root, "tests", "goldens", "glip", "model_a");
     static readonly string s_other = Path.Combine(TestFiles.Root, "tests", "goldens", "glip", "model_b");
+    static readonly string s_dino = Path.Combine(TestFiles.Root, "tests", "goldens", "grounding-dino", "e2e-caption", "model");
     readonly string _folder = Directory.CreateTempSubdirectory("cones-cli-").FullName;
 
     public DetectionTests()
@@ -41,7 +42,9 @@ public sealed class DetectionTests : IDisposable
         var concept = In("cells.concept.safetensors");
         var search = Search(concept, "--method", method, "--val", In("data.json"), "--shots", "2");
         Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
+        Assert.Contains("AP on 3 validation images", search.Output);
         Assert.Contains("loss on 3 validation images", search.Output);
+        Assert.Contains("ap 0.", search.Error);
         Assert.Contains("cones detect", search.Output);
 
         var detect = Cli.Run("detect", In("pictures"), "--model", s_model, "--concept", concept, "--threshold", "0", "-o", In("found"));
@@ -87,6 +90,25 @@ public sealed class DetectionTests : IDisposable
     }
 
     [Fact]
+    public void Another_family_goes_the_same_way()
+    {
+        var concept = In("cells.concept.safetensors");
+        var search = Search(concept, "--method", "concept", "--val", In("data.json"), "--select-by", "loss", "--json", "--model", s_dino);
+        Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
+        Assert.False(search.Json().TryGetProperty("best_ap", out _));
+        var detect = Cli.Run("detect", In("pictures"), "--model", s_dino, "--concept", concept, "--threshold", "0", "-o", In("found"), "--json");
+        Assert.NotEmpty(detect.Json().GetProperty("pictures")[0].GetProperty("objects").EnumerateArray());
+        Assert.Equal(ExitCodes.Success, Cli.Run("evaluate", "detection", "--data", In("data.json"), "--images", In("pictures"), "--model", s_dino, "--concept", concept).ExitCode);
+
+        Assert.Contains("fits the model", Cli.Run("concept", "show", concept, "--model", s_dino).Output);
+        Cli.Run("concept", "show", concept, "--model", s_model).MustRefuse("another model (grounding-dino, 32 dimensions");
+        Cli.Run("detect", In("pictures"), "--model", s_model, "--concept", concept).MustRefuse("another model (grounding-dino");
+        Cli.Run("evaluate", "detection", "--data", In("data.json"), "--images", In("pictures"), "--model", s_model, "--concept", concept).MustRefuse("another model (grounding-dino");
+        Cli.Run("concept", "show", concept, "--model", Path.Combine(TestFiles.Root, "models", "mini-sd")).MustRefuse("another model (grounding-dino");
+        Search(In("y.concept.safetensors"), "--select-by", "luck").MustRefuse("'luck' is not known", "--select-by");
+    }
+
+    [Fact]
     public void What_cannot_be_used_is_one_sentence()
     {
         Cli.Run("detect", In("pictures"), "--classes", "cat").MustRefuse("no detector ships with cones yet", "--model");
@@ -117,6 +139,7 @@ public sealed class DetectionTests : IDisposable
     Cli Search(string concept, params string[] more)
     {
         string[] classes = more.Contains("--classes") ? [] : ["--classes", "cat"];
-        return Cli.Run([.. (string[])["search", "detection", "--data", In("data.json"), "--images", In("pictures"), "--model", s_model, "--steps", "2", "--accumulate", "1", "--evaluate-every", "1", "-o", concept], .. classes, .. more]);
+        string[] model = more.Contains("--model") ? [] : ["--model", s_model];
+        return Cli.Run([.. (string[])["search", "detection", "--data", In("data.json"), "--images", In("pictures"), .. model, "--steps", "2", "--accumulate", "1", "--evaluate-every", "1", "-o", concept], .. classes, .. more]);
     }
 }

@@ -12,8 +12,9 @@ sealed class DetectionOptionSet
 {
     readonly Option<string> _data = new("--data") { Description = "The annotated training images: COCO's JSON.", Required = true, HelpName = "FILE" };
     readonly Option<string?> _images = new("--images") { Description = "Folder of the training images. Default: beside the JSON file.", HelpName = "DIR" };
-    readonly Option<string?> _val = new("--val") { Description = "Annotated images whose loss decides which step is best. Default: the training images.", HelpName = "FILE" };
+    readonly Option<string?> _val = new("--val") { Description = "Annotated images that decide which step is best. Default: the training images, by their loss.", HelpName = "FILE" };
     readonly Option<string?> _valImages = new("--val-images") { Description = "Folder of the --val images. Default: that of --images.", HelpName = "DIR" };
+    readonly Option<string> _select = new("--select-by") { Description = "What decides which step is best, and when to stop: ap (average precision on the --val images), loss (their mean loss).", HelpName = "SCORE", DefaultValueFactory = _ => EnumNames<StepSelection>.Of(StepSelection.Ap) };
     readonly Option<int> _shots = new("--shots") { Description = "Use only so many training images a class, by GLIP's rule; 0: all.", HelpName = "K", DefaultValueFactory = _ => 0 };
     readonly Option<long> _shotSeed = new("--shot-seed") { Description = "Seed of --shots; published subsets have 3, 30 and 300.", HelpName = "S", DefaultValueFactory = _ => 3 };
     readonly Option<bool> _strict = new("--strict") { Description = "Refuse data with a broken record instead of leaving the record out." };
@@ -29,7 +30,7 @@ sealed class DetectionOptionSet
     /// <summary>Adds the options to a command, in the order of its help.</summary>
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_data, _images, _val, _valImages]) command.Options.Add(option);
+        foreach (var option in (Option[])[_data, _images, _val, _valImages, _select]) command.Options.Add(option);
         _model.AddTo(command);
         foreach (var option in (Option[])[_method, _classes, _slots, _init, _shots, _shotSeed, _flip, _strict, _memory]) command.Options.Add(option);
         _search.AddTo(command);
@@ -53,6 +54,7 @@ sealed class DetectionOptionSet
             Train = shots > 0 ? FewShotSubset.Select(train, shots, parsed.GetValue(_shotSeed)) : train,
             Validation = parsed.GetValue(_val) is { } val ? DetectionData.Read(val, parsed.GetValue(_valImages) ?? parsed.GetValue(_images), checks, error) : null,
             Classes = parsed.GetValue(_classes) is { Length: > 0 } names ? FinderOptionSet.ParseClasses(names) : [],
+            SelectBy = EnumNames<StepSelection>.Parse(parsed.GetRequiredValue(_select), "score", "--select-by"),
             Method = method,
             Slots = parsed.GetValue(_slots),
             Init = init,

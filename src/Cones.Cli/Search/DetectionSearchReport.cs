@@ -37,6 +37,11 @@ sealed record DetectionSearchReport
 
     public required double BestLoss { get; init; }
 
+    /// <summary>Average precision on the validation images; null where steps were not judged by it.</summary>
+    public double? StartAp { get; init; }
+
+    public double? BestAp { get; init; }
+
     public required double Seconds { get; init; }
 
     public static DetectionSearchReport Of(DetectionSearchOptions options, DetectionSearchResult result, RunPaths paths, bool saved, TimeSpan time) => new()
@@ -55,6 +60,8 @@ sealed record DetectionSearchReport
         BestStep = result.Search?.BestStep ?? 0,
         StartLoss = result.StartLoss,
         BestLoss = result.BestLoss,
+        StartAp = result.Start.Ap,
+        BestAp = result.Best.Ap,
         Seconds = Math.Round(time.TotalSeconds, 1),
     };
 
@@ -62,6 +69,7 @@ sealed record DetectionSearchReport
     public void Print(TextWriter output)
     {
         var judged = ValidationImages > 0 ? $"{ValidationImages} validation images" : $"{TrainImages} training images";
+        if (BestAp is not null) output.WriteLine(TextOutput.Plain($"AP on {judged}: {StartAp:0.0000} -> {BestAp:0.0000} (step {BestStep} of {Steps})"));
         output.WriteLine(TextOutput.Plain($"loss on {judged}: {StartLoss:0.0000} -> {BestLoss:0.0000} (step {BestStep} of {Steps})"));
         output.WriteLine(TextOutput.Plain($"{Concept} ({Bytes} bytes, {Classes.Count} classes); run in {Run}"));
         output.WriteLine(TextOutput.Plain($"try: cones detect PICTURES --model {Model} --concept {Concept}"));

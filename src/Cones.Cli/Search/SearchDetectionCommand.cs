@@ -23,7 +23,7 @@ static class SearchDetectionCommand
         var command = new Command(
             "detection",
             """
-            Find concepts that a frozen grounded detector (GLIP) finds, one for each class.
+            Find concepts that a frozen grounded detector (GLIP, Grounding DINO) finds, one for each class.
 
             Example: cones search detection --data train.json --images DIR --val val.json --model glip-tiny --shots 10 -o cells.concept.safetensors
             """);

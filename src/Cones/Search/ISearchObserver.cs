@@ -15,7 +15,11 @@ public sealed record StepReport(
 /// <summary>The loss on the frozen evaluation batch after some steps.</summary>
 /// <param name="Step">The steps made, 0 for the initial parameters.</param>
 /// <param name="Loss">The loss.</param>
-public sealed record EvaluationReport(int Step, double Loss);
+public sealed record EvaluationReport(int Step, double Loss)
+{
+    /// <summary>What else the evaluation found (<see cref="ISearchProblem.EvaluationScores"/>); empty for evaluations of earlier sessions.</summary>
+    public IReadOnlyDictionary<string, double> Scores { get; init; } = new Dictionary<string, double>();
+}
 
 /// <summary>Watches a search, e.g. to draw a progress bar. Nothing it does influences the result.</summary>
 public interface ISearchObserver

@@ -112,9 +112,11 @@ sealed class SearchSession : IDisposable
         var loss = _problem.EvaluationLoss();
         var best = double.IsFinite(loss) && !(loss >= _state.Count.BestLoss);
         if (best) _state.KeepBest(step, loss);
-        _state.Evaluations.Add(new EvaluationReport(step, loss));
-        _metrics?.Evaluation(step, loss, best);
+        var scores = _problem.EvaluationScores;
+        _state.Evaluations.Add(new EvaluationReport(step, loss) { Scores = scores });
+        _metrics?.Evaluation(step, loss, best, scores);
         _events?.Scalar("evaluation/loss", step, loss);
+        foreach (var (name, score) in scores) _events?.Scalar($"evaluation/{name}", step, score);
         _observer.OnEvaluation(_state.Evaluations[^1], best);
     }
 

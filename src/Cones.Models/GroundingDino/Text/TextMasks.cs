@@ -48,6 +48,40 @@ public sealed record TextMasks(Tensor Tokens, Tensor SelfAttention, Tensor Posit
             positions.unsqueeze(0).expand(batch, length)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The masks of a caption of classes, between a start and an end that see only themselves.</summary>
+    /// <remarks>
+    /// For captions of class names they equal those of <see cref="FromIds"/>: a phrase is all that stands between the delimiter of the class
+    /// before and that of its own, with which it ends. They need no ids, so slots may be learned, or inserted before a class; a full stop inside a name
+    /// does not end its phrase.
+    /// </remarks>
+    /// <param name="classes">The slots of each class, neighbours, in the order of the caption.</param>
+    /// <param name="length">T, start and end included.</param>
+    /// <param name="device">Where to make them; null for the CPU.</param>
+    /// <exception cref="ArgumentException">A class has no slots, or they are not in order.</exception>
+    public static TextMasks OfClasses(IReadOnlyList<IReadOnlyList<int>> classes, int length, Device? device = null)
+    {
+        // A phrase that is alone for every slot that belongs to none.
+        long[] owners = [.. Enumerable.Range(0, length).Select(t => -1L - t)];
+        var positions = new long[length];
+        var first = 1;
+        for (var c = 0; c < classes.Count; c++)
+        {
+            var slots = classes[c];
+            if (slots.Count == 0 || slots[0] < first || slots[^1] > length - 2)
+                throw new ArgumentException($"class {c} has the slots [{string.Join(",", slots)}], but must have some within {first} to {length - 2}", nameof(classes));
+            var last = Math.Min(slots[^1] + 1, length - 2);
+            for (var t = first; t <= last; t++) (owners[t], positions[t]) = (c, t - first);
+            first = last + 1;
+        }
+
+        using var scope = NewDisposeScope();
+        var owner = tensor(owners, device: device);
+        return new TextMasks(
+            ones([1, length], ScalarType.Bool, device),
+            owner.unsqueeze(1).eq(owner.unsqueeze(0)).unsqueeze(0), // [1, T, T]
+            tensor(positions, [1, length], device: device)).MoveToOuterDisposeScope();
+    }
+
     /// <summary>The masks of token ids.</summary>
     /// <remarks>
     /// <c>generate_masks_with_special_tokens_and_transfer_map</c> of transformers. A block is what follows a delimiter, up to

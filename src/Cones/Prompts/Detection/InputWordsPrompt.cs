@@ -12,24 +12,31 @@ public sealed class InputWordsPrompt : IDetectionPrompt
     readonly Tensor _words;
     readonly Tensor _order;
     readonly Tensor _mask;
-    readonly Func<Tensor, Tensor> _encode;
+    readonly TextEncoderCall _encode;
+    readonly bool _shares;
 
-    InputWordsPrompt(string method, CaptionEncoding caption, Tensor initial, IReadOnlyList<long> order, IReadOnlyList<IReadOnlyList<int>> classes, Func<Tensor, Tensor> encode)
+    /// <summary>The text encoder: words [1, T, D], and the slots of each class among them, to hidden states [1, T, L], with gradients.</summary>
+    public delegate Tensor TextEncoderCall(Tensor words, IReadOnlyList<IReadOnlyList<int>> classes);
+
+    InputWordsPrompt(string method, CaptionEncoding caption, Tensor initial, IReadOnlyList<long> order, IReadOnlyList<IReadOnlyList<int>> classes, TextEncoderCall encode)
     {
         (Method, Classes, _encode) = (method, classes, encode);
-        using var scope = NewDisposeScope();
         Vectors = initial.detach().to(ScalarType.Float32).clone().requires_grad_().DetachFromDisposeScope();
-        _words = RequireWords(caption)[0].clone().DetachFromDisposeScope();
-        _order = tensor(order.ToArray(), device: _words.device).DetachFromDisposeScope();
-        _mask = cat([caption.Mask[0], ones([Vectors.shape[0]], ScalarType.Int64, caption.Mask.device)], 0).index_select(0, _order).unsqueeze(0).DetachFromDisposeScope(); // [1, T']
+        (_words, _order, _mask) = Place(caption, order, Vectors.shape[0]);
         Parameters = [new(method.Replace('-', '_'), Vectors)];
+    }
+
+    InputWordsPrompt(InputWordsPrompt owner, CaptionEncoding caption, IReadOnlyList<long> order, IReadOnlyList<IReadOnlyList<int>> classes)
+    {
+        (Method, Classes, _encode, Vectors, Parameters, _shares) = (owner.Method, classes, owner._encode, owner.Vectors, owner.Parameters, true);
+        (_words, _order, _mask) = Place(caption, order, Vectors.shape[0]);
     }
 
     /// <summary>Pseudo-words: each class's slots hold learned words only, which start from the mean of its name's.</summary>
     /// <param name="caption">The encoded caption with its words; not owned.</param>
     /// <param name="count">Learned words of each class, at least 1.</param>
-    /// <param name="encode">The text encoder: words [1, T, D] to hidden states [1, T, L], with gradients.</param>
-    public static InputWordsPrompt PseudoWords(CaptionEncoding caption, int count, Func<Tensor, Tensor> encode)
+    /// <param name="encode">The text encoder.</param>
+    public static InputWordsPrompt PseudoWords(CaptionEncoding caption, int count, TextEncoderCall encode)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         using var scope = NewDisposeScope();
@@ -44,7 +51,7 @@ public sealed class InputWordsPrompt : IDetectionPrompt
     /// <param name="count">Context words, at least 1.</param>
     /// <param name="seed">The seed of the random numbers.</param>
     /// <param name="encode">As for pseudo-words.</param>
-    public static InputWordsPrompt SoftContext(CaptionEncoding caption, int count, ulong seed, Func<Tensor, Tensor> encode)
+    public static InputWordsPrompt SoftContext(CaptionEncoding caption, int count, ulong seed, TextEncoderCall encode)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         using var scope = NewDisposeScope();
@@ -53,6 +60,15 @@ public sealed class InputWordsPrompt : IDetectionPrompt
         var initial = (randn([count, words.shape[2]], generator: generator) * 0.02).to(words.device);
         var (order, classes) = SlotLayout.Precede(caption, count);
         return new InputWordsPrompt("soft-context", caption, initial, order, classes, encode);
+    }
+
+    /// <summary>The same context words, which this prompt owns, before the names of another caption.</summary>
+    /// <exception cref="InvalidOperationException">These are no context words.</exception>
+    public InputWordsPrompt ShareContext(CaptionEncoding caption)
+    {
+        if (Method != "soft-context") throw new InvalidOperationException($"{Method} has words for each class: they cannot be shared");
+        var (order, classes) = SlotLayout.Precede(caption, (int)Vectors.shape[0]);
+        return new InputWordsPrompt(this, caption, order, classes);
     }
 
     /// <inheritdoc/>
@@ -74,7 +90,7 @@ public sealed class InputWordsPrompt : IDetectionPrompt
     public Conditioning Build(ReadOnlySpan<int> templates)
     {
         using var scope = NewDisposeScope();
-        var hidden = _encode(cat([_words, Vectors], 0).index_select(0, _order).unsqueeze(0)); // [T + n, D] -> [1, T', D]
+        var hidden = _encode(cat([_words, Vectors], 0).index_select(0, _order).unsqueeze(0), Classes); // [T + n, D] -> [1, T', D]
         return new Conditioning
         {
             Embeddings = hidden.to(ScalarType.Float32).expand(templates.Length, -1, -1).MoveToOuterDisposeScope(),
@@ -99,7 +115,18 @@ public sealed class InputWordsPrompt : IDetectionPrompt
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var tensor in (Tensor[])[Vectors, _words, _order, _mask]) tensor.Dispose();
+        foreach (var tensor in (Tensor[])[_words, _order, _mask]) tensor.Dispose();
+        if (!_shares) Vectors.Dispose();
+    }
+
+    // The caption's words [T, D], where each slot's come from [T'], and the mask [1, T'].
+    static (Tensor Words, Tensor Order, Tensor Mask) Place(CaptionEncoding caption, IReadOnlyList<long> order, long learned)
+    {
+        using var scope = NewDisposeScope();
+        var words = RequireWords(caption)[0].clone().DetachFromDisposeScope();
+        var places = tensor(order.ToArray(), device: words.device).DetachFromDisposeScope();
+        var mask = cat([caption.Mask[0], ones([learned], ScalarType.Int64, caption.Mask.device)], 0).index_select(0, places).unsqueeze(0);
+        return (words, places, mask.DetachFromDisposeScope());
     }
 
     static Tensor RequireWords(CaptionEncoding caption) => caption.Words ?? throw new ArgumentException("the caption has no word embeddings", nameof(caption));

@@ -36,10 +36,11 @@ sealed class MetricsLog : IDisposable
         if (skipped) json.WriteBoolean("skipped", true);
     });
 
-    public void Evaluation(int step, double loss, bool best) => Write(json =>
+    public void Evaluation(int step, double loss, bool best, IReadOnlyDictionary<string, double> scores) => Write(json =>
     {
         json.WriteNumber("step", step);
         WriteFinite(json, "evaluation_loss", loss);
+        foreach (var (name, score) in scores) WriteFinite(json, name, score);
         json.WriteBoolean("best", best);
     });
 

@@ -10,15 +10,31 @@ using static TorchSharp.torch;
 
 namespace Cones.Tasks.Detection;
 
+/// <summary>An image, or its mirror image, with one of the captions that its objects are looked for with.</summary>
+/// <param name="Features">The image's features.</param>
+/// <param name="Targets">The objects of the caption's classes.</param>
+/// <param name="Caption">The caption's place.</param>
+/// <param name="Image">The image.</param>
+public sealed record DetectionExample(IReadOnlyList<Tensor> Features, DetectionTargets Targets, int Caption, DatasetImage Image);
+
 /// <summary>Images as a search sees them: features and targets, made once.</summary>
 public sealed class DetectionExamples : IDisposable
 {
     readonly FeatureCache _features;
+    readonly List<DatasetImage> _views = [];
     readonly List<DetectionTargets> _targets = [];
+    readonly IReadOnlyList<IReadOnlyList<ClassPrompt>> _captions;
 
-    DetectionExamples(FeatureCache features) => _features = features;
+    DetectionExamples(FeatureCache features, DetectionDataset dataset, IReadOnlyList<IReadOnlyList<ClassPrompt>> captions) =>
+        (_features, Dataset, _captions) = (features, dataset, captions);
 
-    /// <summary>The number of views.</summary>
+    /// <summary>The images.</summary>
+    public DetectionDataset Dataset { get; }
+
+    /// <summary>The classes, caption after caption.</summary>
+    public IReadOnlyList<ClassPrompt> Classes => [.. _captions.SelectMany(c => c)];
+
+    /// <summary>The number of examples: views times captions.</summary>
     public int Count => _targets.Count;
 
     /// <summary>SHA-256 of the images' files and boxes, 64 hexadecimal digits.</summary>
@@ -30,26 +46,25 @@ public sealed class DetectionExamples : IDisposable
     /// <summary>Encodes the images of a data set, one after the other.</summary>
     /// <param name="detector">The detector.</param>
     /// <param name="dataset">The images.</param>
-    /// <param name="classes">The classes; boxes of others are background.</param>
+    /// <param name="captions">The classes of each caption (<see cref="CaptionChunks"/>); boxes of others are background.</param>
     /// <param name="flip">Whether the mirrored images are views too.</param>
     /// <param name="maximumBytes">The most bytes of features to keep in memory.</param>
     /// <param name="folder">Where more go; null for the folder of temporary files.</param>
     /// <param name="cancellation">Stops between two images.</param>
     /// <exception cref="ConesException">An image cannot be read.</exception>
     public static DetectionExamples Create(
-        IDetector detector, DetectionDataset dataset, IReadOnlyList<ClassPrompt> classes, bool flip, long maximumBytes, string? folder, CancellationToken cancellation = default)
+        IDetector detector, DetectionDataset dataset, IReadOnlyList<IReadOnlyList<ClassPrompt>> captions, bool flip, long maximumBytes, string? folder, CancellationToken cancellation = default)
     {
         var features = new FeatureCache(maximumBytes, folder, detector.Device);
         try
         {
-            var examples = new DetectionExamples(features) { Digest = DigestOf(dataset) };
+            var examples = new DetectionExamples(features, dataset, captions) { Digest = DigestOf(dataset) };
             foreach (var image in dataset.Images)
             {
                 cancellation.ThrowIfCancellationRequested();
                 var pixels = image.Load();
-                var (boxes, labels) = Objects(dataset, image, classes);
-                examples.Add(detector, pixels, boxes, labels);
-                if (flip) examples.Add(detector, pixels.FlipHorizontal(), [.. boxes.Select(b => b with { X = image.Width - b.Right })], labels);
+                examples.Add(detector, pixels, image, mirrored: false);
+                if (flip) examples.Add(detector, pixels.FlipHorizontal(), image, mirrored: true);
             }
 
             return examples;
@@ -61,18 +76,25 @@ public sealed class DetectionExamples : IDisposable
         }
     }
 
-    /// <summary>Features and targets of a view; the features belong to the caller's dispose scope.</summary>
-    public (IReadOnlyList<Tensor> Features, DetectionTargets Targets) this[int index] => (_features.Read(index), _targets[index]);
+    /// <summary>An example, by views, each with all captions; its features belong to the caller's dispose scope.</summary>
+    public DetectionExample this[int index] =>
+        new(_features.Read(index / _captions.Count), _targets[index], index % _captions.Count, _views[index / _captions.Count]);
 
     /// <inheritdoc/>
     public void Dispose() => _features.Dispose();
 
-    void Add(IDetector detector, RgbImage image, IReadOnlyList<BoundingBox> boxes, IReadOnlyList<int> labels)
+    void Add(IDetector detector, RgbImage pixels, DatasetImage image, bool mirrored)
     {
         using var scope = NewDisposeScope();
-        var features = detector.EncodeImage(image);
-        _targets.Add(detector.Assign(features, image.Size, boxes, labels));
+        var features = detector.EncodeImage(pixels);
+        foreach (var caption in _captions)
+        {
+            var (boxes, labels) = Objects(Dataset, image, caption);
+            _targets.Add(detector.Assign(features, pixels.Size, mirrored ? [.. boxes.Select(b => b with { X = image.Width - b.Right })] : boxes, labels));
+        }
+
         _features.Add(features);
+        _views.Add(image);
     }
 
     static (IReadOnlyList<BoundingBox> Boxes, IReadOnlyList<int> Labels) Objects(DetectionDataset dataset, DatasetImage image, IReadOnlyList<ClassPrompt> classes)

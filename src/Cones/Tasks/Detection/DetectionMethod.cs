@@ -28,3 +28,13 @@ public enum ClassInit
     /// <summary>Random directions of the same norm.</summary>
     Random,
 }
+
+/// <summary>What decides which step of a search is the best.</summary>
+public enum StepSelection
+{
+    /// <summary>COCO's average precision on the validation images; steps of one AP by their loss.</summary>
+    Ap,
+
+    /// <summary>The mean loss on them.</summary>
+    Loss,
+}

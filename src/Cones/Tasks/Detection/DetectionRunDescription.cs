@@ -28,6 +28,7 @@ public static class DetectionRunDescription
         ["slots"] = options.Slots,
         ["init"] = options.Init.ToString().ToLowerInvariant(),
         ["flip"] = options.Flip,
+        ["select_by"] = options.JudgesByAp ? "ap" : "loss",
         ["train_images"] = options.Train.Images.Count,
         ["validation_images"] = options.Validation?.Images.Count ?? 0,
     };

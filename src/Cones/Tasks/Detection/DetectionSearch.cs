@@ -14,8 +14,10 @@ namespace Cones.Tasks.Detection;
 /// <summary>From annotated images to concepts of a frozen detector: loads, caches, searches.</summary>
 public static class DetectionSearch
 {
-    /// <summary>The name of the only entry of a concept file that holds a whole caption.</summary>
-    public const string CaptionName = "<caption>";
+    /// <summary>The name of an entry of a concept file that holds a whole caption.</summary>
+    /// <param name="index">The caption, from 0.</param>
+    /// <param name="count">All captions of the file.</param>
+    public static string CaptionName(int index, int count) => count == 1 ? "<caption>" : $"<caption {index + 1}>";
 
     /// <summary>Says which stage has begun, for programs that show progress.</summary>
     public delegate void StageHandler(string stage);
@@ -27,7 +29,7 @@ public static class DetectionSearch
     {
         options.Validate();
         onStage?.Invoke("loading the model");
-        using var detector = GlipDetector.FromPath(options.Model, new LoadOptions { Device = options.Device });
+        using var detector = Detectors.Load(options.Model, new LoadOptions { Device = options.Device });
         return Run(detector, options, folder, observer, onStage, cancellation);
     }
 
@@ -52,56 +54,102 @@ public static class DetectionSearch
         using var scope = NewDisposeScope();
         var classes = options.ResolvedClasses;
         onStage?.Invoke($"encoding the names of {classes.Count} classes");
-        using var caption = detector.EncodeCaption(classes);
-        using var prompt = CreatePrompt(options, detector, caption);
-
-        onStage?.Invoke($"encoding {options.Train.Images.Count + (options.Validation?.Images.Count ?? 0)} images");
-        using var train = DetectionExamples.Create(detector, options.Train, classes, options.Flip, options.FeatureMemoryBytes, folder?.Path, cancellation);
-        using var own = options.Validation is null
-            ? null
-            : DetectionExamples.Create(detector, options.Validation, classes, flip: false, options.FeatureMemoryBytes, folder?.Path, cancellation);
-        var digest = train.Digest + own?.Digest;
-        var problem = new DetectionProblem(detector, prompt, train, own ?? train, options.Search)
+        var captions = CaptionChunks.Split(detector, classes, tokens => SlotsOf(options, tokens));
+        var encodings = new List<CaptionEncoding>();
+        var prompts = new List<IDetectionPrompt>();
+        DetectionExamples? train = null, own = null;
+        try
         {
-            Fingerprint = DetectionRunDescription.Fingerprint(options, detector.Fingerprint, digest),
+            foreach (var caption in captions)
+            {
+                encodings.Add(detector.EncodeCaption(caption));
+                prompts.Add(CreatePrompt(options, detector, encodings[^1], prompts));
+            }
+
+            onStage?.Invoke($"encoding {options.Train.Images.Count + (options.Validation?.Images.Count ?? 0)} images");
+            train = DetectionExamples.Create(detector, options.Train, captions, options.Flip, options.FeatureMemoryBytes, folder?.Path, cancellation);
+            if (options.Validation is not null)
+                own = DetectionExamples.Create(detector, options.Validation, captions, flip: false, options.FeatureMemoryBytes, folder?.Path, cancellation);
+            return Search(detector, options, prompts, train, own, folder, observer, onStage, cancellation);
+        }
+        finally
+        {
+            own?.Dispose();
+            train?.Dispose();
+            foreach (var prompt in prompts) prompt.Dispose();
+            foreach (var encoding in encodings) encoding.Dispose();
+        }
+    }
+
+    static DetectionSearchResult Search(
+        IDetector detector,
+        DetectionSearchOptions options,
+        IReadOnlyList<IDetectionPrompt> prompts,
+        DetectionExamples train,
+        DetectionExamples? own,
+        RunFolder? folder,
+        ISearchObserver? observer,
+        StageHandler? onStage,
+        CancellationToken cancellation)
+    {
+        var problem = new DetectionProblem(detector, prompts, train, own ?? train, options.Search)
+        {
+            Fingerprint = DetectionRunDescription.Fingerprint(options, detector.Fingerprint, train.Digest + own?.Digest),
+            ByAp = options.JudgesByAp,
         };
         folder?.RequireSame(problem.Fingerprint, options.Search);
 
-        var evaluates = problem.Parameters.Count > 0 && options.Search.EvaluationInterval > 0;
-        var startLoss = evaluates ? double.NaN : problem.EvaluationLoss();
+        var start = problem.Judge();
         SearchResult? search = null;
         if (problem.Parameters.Count > 0)
         {
             onStage?.Invoke("searching");
             search = SearchLoop.Run(problem, options.Search, folder, observer, cancellation: cancellation);
             search.CopyBestTo(problem);
-            if (evaluates && search.Evaluations.Count > 0) startLoss = search.Evaluations[0].Loss;
         }
 
-        var bestLoss = search is null ? startLoss : evaluates ? search.BestLoss : problem.EvaluationLoss();
-        return new DetectionSearchResult(ToConcepts(detector, options, prompt, train.Digest, startLoss, bestLoss, search), startLoss, bestLoss, search);
+        var best = problem.Judge();
+        return new DetectionSearchResult(ToConcepts(detector, options, prompts, train.Digest, start, best, search), start, best, search);
     }
 
-    static IDetectionPrompt CreatePrompt(DetectionSearchOptions options, IDetector detector, CaptionEncoding caption) => options.Method switch
+    // The slots of a class whose name has so many tokens.
+    static int SlotsOf(DetectionSearchOptions options, int tokens) => options.Method switch
+    {
+        DetectionMethod.Concept => options.Slots > 0 ? options.Slots : tokens,
+        DetectionMethod.PseudoWord => Math.Max(1, options.Slots),
+        DetectionMethod.SoftContext => tokens + ContextWords(options),
+        _ => tokens,
+    };
+
+    static int ContextWords(DetectionSearchOptions options) => options.Slots > 0 ? options.Slots : 4;
+
+    static IDetectionPrompt CreatePrompt(DetectionSearchOptions options, IDetector detector, CaptionEncoding caption, IReadOnlyList<IDetectionPrompt> before) => options.Method switch
     {
         DetectionMethod.Concept => new ClassSlotsPrompt(caption, options.Init == ClassInit.Name
-            ? ClassVectors.OfNames(caption, options.Slots, options.Search.Seed)
-            : ClassVectors.OfRandom(caption, options.Slots, options.Search.Seed)),
+            ? ClassVectors.OfNames(caption, options.Slots, SeedOf(options, before.Count))
+            : ClassVectors.OfRandom(caption, options.Slots, SeedOf(options, before.Count))),
         DetectionMethod.Offset => new OffsetPrompt(caption),
         DetectionMethod.PseudoWord => InputWordsPrompt.PseudoWords(caption, Math.Max(1, options.Slots), detector.EncodeWords),
-        DetectionMethod.SoftContext => InputWordsPrompt.SoftContext(
-            caption, options.Slots > 0 ? options.Slots : 4, SeedSequence.Derive(options.Search.Seed, "soft_context"), detector.EncodeWords),
+        // All captions have the same context.
+        DetectionMethod.SoftContext => before.Count > 0
+            ? ((InputWordsPrompt)before[0]).ShareContext(caption)
+            : InputWordsPrompt.SoftContext(caption, ContextWords(options), SeedSequence.Derive(options.Search.Seed, "soft_context"), detector.EncodeWords),
         _ => new CaptionPrompt(caption),
     };
 
+    static long SeedOf(DetectionSearchOptions options, int caption) =>
+        caption == 0 ? options.Search.Seed : (long)(SeedSequence.Derive(options.Search.Seed, "caption", caption) >> 1);
+
     static ConceptFile ToConcepts(
-        IDetector detector, DetectionSearchOptions options, IDetectionPrompt prompt, string digest, double startLoss, double bestLoss, SearchResult? search)
+        IDetector detector, DetectionSearchOptions options, IReadOnlyList<IDetectionPrompt> prompts, string digest, Judgement start, Judgement best, SearchResult? search)
     {
         var whole = options.Method is not (DetectionMethod.Concept or DetectionMethod.Text);
-        IReadOnlyList<string> names = whole ? [CaptionName] : [.. options.ResolvedClasses.Select(c => c.Name)];
-        return new ConceptFile([.. names.Zip(prompt.ToVectors(), (name, vectors) => Concept.FromVectors(name, vectors, null))], new ConceptMetadata
+        IReadOnlyList<string> names = whole ? [.. prompts.Select((_, k) => CaptionName(k, prompts.Count))] : [.. options.ResolvedClasses.Select(c => c.Name)];
+        var scores = new Dictionary<string, double> { ["evaluation_loss_start"] = start.Loss, ["evaluation_loss"] = best.Loss };
+        if (start.Ap is { } before && best.Ap is { } after) (scores["evaluation_ap_start"], scores["evaluation_ap"]) = (before, after);
+        return new ConceptFile([.. names.Zip(prompts.SelectMany(p => p.ToVectors()), (name, vectors) => Concept.FromVectors(name, vectors, null))], new ConceptMetadata
         {
-            Method = prompt.Method,
+            Method = prompts[0].Method,
             Task = "detection",
             ModelFamily = detector.Family,
             ModelFingerprint = detector.Fingerprint,
@@ -112,9 +160,10 @@ public static class DetectionSearch
             Seed = options.Search.Seed,
             DataDigest = digest,
             ToolVersion = "cones " + typeof(DetectionSearch).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0],
-            Scores = new Dictionary<string, double> { ["evaluation_loss_start"] = startLoss, ["evaluation_loss"] = bestLoss },
+            Scores = scores,
             Classes = options.ResolvedClasses,
-            ClassSlots = whole ? prompt.Classes : [],
+            ClassSlots = whole ? [.. prompts.SelectMany(p => p.Classes)] : [],
+            Captions = prompts.Count > 1 ? [.. prompts.Select(p => p.Classes.Count)] : [],
         });
     }
 }

@@ -20,8 +20,14 @@ public sealed record DetectionSearchOptions
     /// <summary>The training images with their boxes. Crowds are left out.</summary>
     public required DetectionDataset Train { get; init; }
 
-    /// <summary>The images whose mean loss decides which step is best; null takes the training images.</summary>
+    /// <summary>The images that decide which step is best; null takes the training images.</summary>
     public DetectionDataset? Validation { get; init; }
+
+    /// <summary>What decides, where there are <see cref="Validation"/> images; else it is the loss.</summary>
+    public StepSelection SelectBy { get; init; } = StepSelection.Ap;
+
+    /// <summary>Whether steps are judged by average precision.</summary>
+    public bool JudgesByAp => Validation is not null && SelectBy == StepSelection.Ap;
 
     /// <summary>The classes and their words, in the order of the caption; empty for all classes of the data by their names.</summary>
     public IReadOnlyList<ClassPrompt> Classes { get; init; } = [];
@@ -86,9 +92,14 @@ public sealed record DetectionSearchOptions
         }
 
         var searched = ResolvedClasses.Select(c => c.Name).ToHashSet();
-        var found = Train.Images.SelectMany(i => i.Annotations).Where(a => !a.IsCrowd).Select(a => Train.Categories[Train.CategoryIndex(a.CategoryId)].Name).ToHashSet();
+        var found = ShownIn(Train);
         if (Method != DetectionMethod.Text && searched.FirstOrDefault(n => !found.Contains(n)) is { } absent)
             throw new ConesException($"no training image shows the class '{absent}': leave it out (--classes), or add images of it (--data)");
+        if (JudgesByAp && !ShownIn(Validation!).Overlaps(searched))
+            throw new ConesException("no validation image shows any of the classes: add some that do (--val), or choose steps by the loss (--select-by loss)");
         Search.Validate();
     }
+
+    static HashSet<string> ShownIn(DetectionDataset data) =>
+        [.. data.Images.SelectMany(i => i.Annotations).Where(a => !a.IsCrowd).Select(a => data.Categories[data.CategoryIndex(a.CategoryId)].Name)];
 }

@@ -6,6 +6,7 @@ using Cones.Models;
 using Cones.Models.Glip;
 using Cones.Models.Glip.Configuration;
 using Cones.Models.Glip.Detection;
+using Cones.Models.Glip.Head;
 using Cones.Models.Glip.Text;
 using Cones.Models.Glip.Training;
 using Cones.Models.Imaging;
@@ -51,6 +52,19 @@ public sealed class GlipDetector(GlipModel model) : IDetector
     }
 
     /// <inheritdoc/>
+    public int MaxTokens => model.Config.MaxTokens;
+
+    /// <inheritdoc/>
+    public CaptionLayout LayOut(IReadOnlyList<ClassPrompt> classes)
+    {
+        var tokenizer = model.Tokenizer ?? throw new ConesException("the model has no tokenizer: put the vocab.txt of bert-base-uncased beside its weights");
+        var tokens = GlipCaption.FromClasses([.. classes.Select(c => c.Text)], model.Config.Separator).Tokenize(tokenizer, int.MaxValue);
+        for (var i = 0; i < classes.Count; i++)
+            if (tokens.Classes[i].Count == 0) throw new ConesException($"the words '{classes[i].Text}' of the class '{classes[i].Name}' have no tokens: give it a name of letters or digits (--classes name=words)");
+        return new CaptionLayout(tokens.Text.Ids.Count, tokens.Classes);
+    }
+
+    /// <inheritdoc/>
     public CaptionEncoding EncodeCaption(IReadOnlyList<ClassPrompt> classes)
     {
         using var noGrad = no_grad();
@@ -68,7 +82,7 @@ public sealed class GlipDetector(GlipModel model) : IDetector
     }
 
     /// <inheritdoc/>
-    public Tensor EncodeWords(Tensor words)
+    public Tensor EncodeWords(Tensor words, IReadOnlyList<IReadOnlyList<int>> classes)
     {
         if (words.shape[1] > model.Config.MaxTokens)
             throw new ConesException($"the caption has {words.shape[1]} tokens with what is learned, the model takes {model.Config.MaxTokens}: learn fewer (--slots), or name fewer classes (--classes)");
@@ -112,23 +126,43 @@ public sealed class GlipDetector(GlipModel model) : IDetector
     public Tensor Loss(IReadOnlyList<Tensor> features, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes, DetectionTargets targets)
     {
         using var scope = NewDisposeScope();
-        var assignment = ((Targets)targets).Assignment;
-        var outputs = model.Forward(features, conditioning.Embeddings, conditioning.Mask!);
-        return _loss.Compute(outputs, [assignment], PositiveMap(classes, targets.Classes, outputs.Tokens), conditioning.Mask!).Total.MoveToOuterDisposeScope();
+        return LossOf(Forward(features, conditioning), conditioning, classes, (Targets)targets).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<DetectedObject> Detect(IReadOnlyList<Tensor> features, ImageSize size, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes)
+    public IReadOnlyList<DetectedObject> Detect(
+        IReadOnlyList<Tensor> features, ImageSize size, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes, IReadOnlySet<int>? wanted = null)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var outputs = model.Forward(features, conditioning.Embeddings, conditioning.Mask!);
-        return [.. _post.Process(outputs, [classes], [Resized(size)], [size])[0].Select(d =>
-            new DetectedObject(d.Label - 1, d.Score, BoxConvention.Inclusive.ToCoco(BoundingBox.FromCorners(d.X1, d.Y1, d.X2, d.Y2))))];
+        return ObjectsOf(Forward(features, conditioning), size, classes, wanted);
+    }
+
+    /// <inheritdoc/>
+    public (double Loss, IReadOnlyList<DetectedObject> Objects) Judge(
+        IReadOnlyList<Tensor> features, ImageSize size, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes, DetectionTargets targets)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var outputs = Forward(features, conditioning);
+        return (LossOf(outputs, conditioning, classes, (Targets)targets).to(ScalarType.Float64).item<double>(), ObjectsOf(outputs, size, classes, null));
     }
 
     /// <inheritdoc/>
     public void Dispose() => model.Dispose();
+
+    GlipOutputs Forward(IReadOnlyList<Tensor> features, Conditioning conditioning) => model.Forward(features, conditioning.Embeddings, conditioning.Mask!);
+
+    Tensor LossOf(GlipOutputs outputs, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes, Targets targets) =>
+        _loss.Compute(outputs, [targets.Assignment], PositiveMap(classes, targets.Classes, outputs.Tokens), conditioning.Mask!).Total;
+
+    IReadOnlyList<DetectedObject> ObjectsOf(GlipOutputs outputs, ImageSize size, IReadOnlyList<IReadOnlyList<int>> classes, IReadOnlySet<int>? wanted)
+    {
+        // A class without slots is never found.
+        IReadOnlyList<int>[] slots = [.. classes.Select((s, c) => wanted?.Contains(c) == false ? [] : s)];
+        return [.. _post.Process(outputs, [slots], [Resized(size)], [size])[0].Select(d =>
+            new DetectedObject(d.Label - 1, d.Score, BoxConvention.Inclusive.ToCoco(BoundingBox.FromCorners(d.X1, d.Y1, d.X2, d.Y2))))];
+    }
 
     ImageSize Resized(ImageSize size) => GlipImageProcessor.ResizedSize(size, model.Config.Input.MinSize, model.Config.Input.MaxSize);
 

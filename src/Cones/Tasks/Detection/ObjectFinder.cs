@@ -32,9 +32,13 @@ public sealed class ObjectFinder : IDisposable
     {
         ClassPrompt.RequireDistinct(classes);
         var finder = new ObjectFinder(detector);
-        using var caption = detector.EncodeCaption(classes);
-        using var prompt = new CaptionPrompt(caption);
-        finder.Add([.. classes.Select(c => c.Name)], prompt);
+        foreach (var part in CaptionChunks.Split(detector, classes))
+        {
+            using var caption = detector.EncodeCaption(part);
+            using var prompt = new CaptionPrompt(caption);
+            finder.Add([.. part.Select(c => c.Name)], prompt);
+        }
+
         return finder;
     }
 
@@ -77,9 +81,9 @@ public sealed class ObjectFinder : IDisposable
         var found = new List<FoundObject>();
         foreach (var part in _parts)
         {
-            // A class without slots is never found.
-            IReadOnlyList<int>[] slots = [.. part.Slots.Select((s, i) => _selected?.Contains(_names[part.First + i]) == false ? [] : s)];
-            foreach (var item in _detector.Detect(features, image.Size, part.Conditioning, slots))
+            var wanted = _selected is null ? null : Enumerable.Range(0, part.Slots.Count).Where(i => _selected.Contains(_names[part.First + i])).ToHashSet();
+            if (wanted?.Count == 0) continue;
+            foreach (var item in _detector.Detect(features, image.Size, part.Conditioning, part.Slots, wanted))
                 found.Add(new FoundObject(part.First + item.Class, _names[part.First + item.Class], item.Score, item.Box));
         }
 
@@ -105,26 +109,46 @@ public sealed class ObjectFinder : IDisposable
         if (metadata.Classes.FirstOrDefault(c => _names.Contains(c.Name)) is { } twice)
             throw new ConesException($"{path} has the class '{twice.Name}' as another file has: leave one of them out (--concept)");
 
-        using var caption = _detector.EncodeCaption(metadata.Classes.Count > 0 ? metadata.Classes : throw Damaged("it names no classes"));
-        string[] names = [.. metadata.Classes.Select(c => c.Name)];
-        using var scope = NewDisposeScope();
-        if (metadata.SlotRule == SlotRule.FullWithStart)
+        if (metadata.Classes.Count == 0) throw Damaged("it names no classes");
+        var sizes = metadata.Captions.Count > 0 ? metadata.Captions : [metadata.Classes.Count];
+        if (sizes.Any(n => n < 1) || sizes.Sum() != metadata.Classes.Count) throw Damaged($"its captions of {string.Join(", ", sizes)} classes are not those of {metadata.Classes.Count}");
+        if (metadata.SlotRule == SlotRule.FullWithStart && metadata.ClassSlots.Count != metadata.Classes.Count)
+            throw Damaged($"{metadata.ClassSlots.Count} classes have slots, {metadata.Classes.Count} have names");
+        for (int k = 0, first = 0; k < sizes.Count; first += sizes[k++])
         {
-            var rows = file.Concepts[0].Embeddings;
-            if (rows.shape[0] < 3 || rows.shape[1] != caption.Dim || metadata.ClassSlots.Count != names.Length || metadata.ClassSlots.Any(c => c.Count == 0 || c.Any(s => s < 0 || s >= rows.shape[0]) || c[^1] - c[0] != c.Count - 1))
-                throw Damaged($"its caption has shape [{string.Join(",", rows.shape)}], which does not suit {names.Length} classes of {caption.Dim} dimensions");
-            // All slots are seen but, in some models, the start and the end.
-            var mask = cat([caption.Mask.narrow(1, 0, 1), ones([1, rows.shape[0] - 2], ScalarType.Int64, caption.Mask.device), caption.Mask.narrow(1, caption.Length - 1, 1)], 1);
-            using var whole = new CaptionEncoding(rows.to(_detector.Device).clone().unsqueeze(0), mask, metadata.ClassSlots);
-            using var written = new CaptionPrompt(whole);
-            Add(names, written);
-            return;
+            using var scope = NewDisposeScope();
+            ClassPrompt[] classes = [.. metadata.Classes.Skip(first).Take(sizes[k])];
+            using var caption = _detector.EncodeCaption(classes);
+            if (metadata.SlotRule == SlotRule.FullWithStart)
+                AddCaption(classes, caption, Vectors(DetectionSearch.CaptionName(k, sizes.Count), caption), [.. metadata.ClassSlots.Skip(first).Take(sizes[k])]);
+            else
+                AddClasses(classes, caption, [.. classes.Select(c => Vectors(c.Name, caption))]);
         }
 
-        var vectors = names.Select(n => file.Concepts.FirstOrDefault(c => c.Name == n)?.Embeddings ?? throw Damaged($"the vectors of '{n}' are missing")).ToArray();
-        if (vectors.FirstOrDefault(v => v.shape[1] != caption.Dim) is { } wrong) throw Damaged($"vectors have {wrong.shape[1]} dimensions, {caption.Dim} expected");
-        using var prompt = new ClassSlotsPrompt(caption, vectors);
-        Add(names, prompt);
+        Tensor Vectors(string name, CaptionEncoding caption)
+        {
+            var vectors = file.Concepts.FirstOrDefault(c => c.Name == name)?.Embeddings ?? throw Damaged($"the vectors of '{name}' are missing");
+            return vectors.shape[1] == caption.Dim ? vectors : throw Damaged($"vectors have {vectors.shape[1]} dimensions, {caption.Dim} expected");
+        }
+
+        void AddCaption(ClassPrompt[] classes, CaptionEncoding caption, Tensor rows, IReadOnlyList<IReadOnlyList<int>> slots)
+        {
+            // Between start and end, neighbours, one class after the other.
+            var ordered = slots.SelectMany(c => c).ToArray();
+            if (rows.shape[0] < 3 || slots.Any(c => c.Count == 0 || c[^1] - c[0] != c.Count - 1) || ordered[0] < 1 || ordered[^1] > rows.shape[0] - 2 || !ordered.SequenceEqual(ordered.Distinct().Order()))
+                throw Damaged($"its caption has shape [{string.Join(",", rows.shape)}], which does not suit {classes.Length} classes in the slots {string.Join(" ", slots.Select(c => $"[{string.Join(",", c)}]"))}");
+            // All slots are seen but, in some models, the start and the end.
+            var mask = cat([caption.Mask.narrow(1, 0, 1), ones([1, rows.shape[0] - 2], ScalarType.Int64, caption.Mask.device), caption.Mask.narrow(1, caption.Length - 1, 1)], 1);
+            using var whole = new CaptionEncoding(rows.to(_detector.Device).clone().unsqueeze(0), mask, slots);
+            using var written = new CaptionPrompt(whole);
+            Add([.. classes.Select(c => c.Name)], written);
+        }
+
+        void AddClasses(ClassPrompt[] classes, CaptionEncoding caption, IReadOnlyList<Tensor> vectors)
+        {
+            using var prompt = new ClassSlotsPrompt(caption, vectors);
+            Add([.. classes.Select(c => c.Name)], prompt);
+        }
 
         ConesException Damaged(string why) => new($"{path} is damaged: {why}");
     }
