@@ -44,7 +44,7 @@ public sealed class DetectionTests : IDisposable
         Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
         Assert.Contains("AP on 3 validation images", search.Output);
         Assert.Contains("loss on 3 validation images", search.Output);
-        Assert.Contains("ap 0.", search.Error);
+        if (method != "text") Assert.Contains("ap 0.", search.Error);
         Assert.Contains("cones detect", search.Output);
 
         var detect = Cli.Run("detect", In("pictures"), "--model", s_model, "--concept", concept, "--threshold", "0", "-o", In("found"));
