@@ -42,9 +42,7 @@ public sealed class DetectionTests : IDisposable
         var concept = In("cells.concept.safetensors");
         var search = Search(concept, "--method", method, "--val", In("data.json"), "--shots", "2");
         Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
-        Assert.Contains("AP on 3 validation images", search.Output);
         Assert.Contains("loss on 3 validation images", search.Output);
-        if (method != "text") Assert.Contains("ap 0.", search.Error);
         Assert.Contains("cones detect", search.Output);
 
         var detect = Cli.Run("detect", In("pictures"), "--model", s_model, "--concept", concept, "--threshold", "0", "-o", In("found"));
@@ -93,9 +91,8 @@ public sealed class DetectionTests : IDisposable
     public void Another_family_goes_the_same_way()
     {
         var concept = In("cells.concept.safetensors");
-        var search = Search(concept, "--method", "concept", "--val", In("data.json"), "--select-by", "loss", "--json", "--model", s_dino);
+        var search = Search(concept, "--method", "concept", "--val", In("data.json"), "--json", "--model", s_dino);
         Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
-        Assert.False(search.Json().TryGetProperty("best_ap", out _));
         var detect = Cli.Run("detect", In("pictures"), "--model", s_dino, "--concept", concept, "--threshold", "0", "-o", In("found"), "--json");
         Assert.NotEmpty(detect.Json().GetProperty("pictures")[0].GetProperty("objects").EnumerateArray());
         Assert.Equal(ExitCodes.Success, Cli.Run("evaluate", "detection", "--data", In("data.json"), "--images", In("pictures"), "--model", s_dino, "--concept", concept).ExitCode);
@@ -105,7 +102,6 @@ public sealed class DetectionTests : IDisposable
         Cli.Run("detect", In("pictures"), "--model", s_model, "--concept", concept).MustRefuse("another model (grounding-dino");
         Cli.Run("evaluate", "detection", "--data", In("data.json"), "--images", In("pictures"), "--model", s_model, "--concept", concept).MustRefuse("another model (grounding-dino");
         Cli.Run("concept", "show", concept, "--model", Path.Combine(TestFiles.Root, "models", "mini-sd")).MustRefuse("another model (grounding-dino");
-        Search(In("y.concept.safetensors"), "--select-by", "luck").MustRefuse("'luck' is not known", "--select-by");
     }
 
     [Fact]

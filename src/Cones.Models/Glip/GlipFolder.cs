@@ -35,6 +35,28 @@ static class GlipFolder
         }
     }
 
+    /// <summary>Writes a model with the configuration and the vocabulary of the folder that it came from.</summary>
+    public static void Save(GlipModel model, string source, string target)
+    {
+        try
+        {
+            Directory.CreateDirectory(target);
+            if (Path.GetFullPath(source) != Path.GetFullPath(target))
+            {
+                string[] beside = [.. Directory.EnumerateFiles(source).Where(f => Path.GetFileName(f) == JsonConfig || Path.GetExtension(f).ToLowerInvariant() is ".yaml" or ".yml")];
+                foreach (var file in beside.Concat(VocabularyFiles(source))) File.Copy(file, Path.Combine(target, Path.GetFileName(file)), overwrite: true);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ConesException($"the model folder {target} cannot be written ({e.Message}): choose another one, or make room", e);
+        }
+
+        // Last: a folder with weights is a whole one.
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        SafetensorsWriter.Write(Path.Combine(target, "model.safetensors"), model.NamedWeights().ToDictionary(w => w.Key, w => w.Value.Value.detach()));
+    }
+
     /// <summary>The configuration that <see cref="Load"/> would take.</summary>
     public static GlipConfig ReadConfig(string path)
     {
@@ -62,8 +84,15 @@ static class GlipFolder
 
     static bool StoresOffset(ICheckpoint file) => file.Tensors.Keys.Any(k => GlipKeys.Rename(k) == GlipKeys.PromptOffset);
 
-    static BertTokenizer? FindTokenizer(string folder) =>
-        s_tokenizerFolders.Select(f => Path.Combine(folder, f)).FirstOrDefault(f => s_vocabularies.Any(v => File.Exists(Path.Combine(f, v)))) is { } found ? BertTokenizer.FromFolder(found) : null;
+    static BertTokenizer? FindTokenizer(string folder) => TokenizerFolder(folder) is { } found ? BertTokenizer.FromFolder(found) : null;
+
+    static string? TokenizerFolder(string folder) =>
+        s_tokenizerFolders.Select(f => Path.Combine(folder, f)).FirstOrDefault(f => s_vocabularies.Any(v => File.Exists(Path.Combine(f, v))));
+
+    // With the tokenizer's own settings, which say whether it lowers letters.
+    static IEnumerable<string> VocabularyFiles(string folder) => TokenizerFolder(folder) is { } found
+        ? s_vocabularies.Append("tokenizer_config.json").Select(f => Path.Combine(found, f)).Where(File.Exists)
+        : [];
 
     static void CheckVocabulary(GlipModel model, string folder)
     {

@@ -32,8 +32,8 @@ public interface ISearchProblem
     /// <summary>The loss on the frozen evaluation batch (same images, noise and timesteps each time), without gradient.</summary>
     double EvaluationLoss();
 
-    /// <summary>What the last evaluation found besides its loss, by name, e.g. <c>ap</c>; mostly nothing.</summary>
-    IReadOnlyDictionary<string, double> EvaluationScores => new Dictionary<string, double>();
+    /// <summary>The same, with a score where the task chooses its best step by one.</summary>
+    SearchEvaluation Evaluate() => new(EvaluationLoss());
 
     /// <summary>Brings the parameters back into their bounds after an optimiser step, in place.</summary>
     void Project();

@@ -13,7 +13,6 @@ public sealed class InputWordsPrompt : IDetectionPrompt
     readonly Tensor _order;
     readonly Tensor _mask;
     readonly TextEncoderCall _encode;
-    readonly bool _shares;
 
     /// <summary>The text encoder: words [1, T, D], and the slots of each class among them, to hidden states [1, T, L], with gradients.</summary>
     public delegate Tensor TextEncoderCall(Tensor words, IReadOnlyList<IReadOnlyList<int>> classes);
@@ -21,15 +20,12 @@ public sealed class InputWordsPrompt : IDetectionPrompt
     InputWordsPrompt(string method, CaptionEncoding caption, Tensor initial, IReadOnlyList<long> order, IReadOnlyList<IReadOnlyList<int>> classes, TextEncoderCall encode)
     {
         (Method, Classes, _encode) = (method, classes, encode);
+        using var scope = NewDisposeScope();
         Vectors = initial.detach().to(ScalarType.Float32).clone().requires_grad_().DetachFromDisposeScope();
-        (_words, _order, _mask) = Place(caption, order, Vectors.shape[0]);
+        _words = RequireWords(caption)[0].clone().DetachFromDisposeScope();
+        _order = tensor(order.ToArray(), device: _words.device).DetachFromDisposeScope();
+        _mask = cat([caption.Mask[0], ones([Vectors.shape[0]], ScalarType.Int64, caption.Mask.device)], 0).index_select(0, _order).unsqueeze(0).DetachFromDisposeScope(); // [1, T']
         Parameters = [new(method.Replace('-', '_'), Vectors)];
-    }
-
-    InputWordsPrompt(InputWordsPrompt owner, CaptionEncoding caption, IReadOnlyList<long> order, IReadOnlyList<IReadOnlyList<int>> classes)
-    {
-        (Method, Classes, _encode, Vectors, Parameters, _shares) = (owner.Method, classes, owner._encode, owner.Vectors, owner.Parameters, true);
-        (_words, _order, _mask) = Place(caption, order, Vectors.shape[0]);
     }
 
     /// <summary>Pseudo-words: each class's slots hold learned words only, which start from the mean of its name's.</summary>
@@ -60,15 +56,6 @@ public sealed class InputWordsPrompt : IDetectionPrompt
         var initial = (randn([count, words.shape[2]], generator: generator) * 0.02).to(words.device);
         var (order, classes) = SlotLayout.Precede(caption, count);
         return new InputWordsPrompt("soft-context", caption, initial, order, classes, encode);
-    }
-
-    /// <summary>The same context words, which this prompt owns, before the names of another caption.</summary>
-    /// <exception cref="InvalidOperationException">These are no context words.</exception>
-    public InputWordsPrompt ShareContext(CaptionEncoding caption)
-    {
-        if (Method != "soft-context") throw new InvalidOperationException($"{Method} has words for each class: they cannot be shared");
-        var (order, classes) = SlotLayout.Precede(caption, (int)Vectors.shape[0]);
-        return new InputWordsPrompt(this, caption, order, classes);
     }
 
     /// <inheritdoc/>
@@ -115,18 +102,7 @@ public sealed class InputWordsPrompt : IDetectionPrompt
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var tensor in (Tensor[])[_words, _order, _mask]) tensor.Dispose();
-        if (!_shares) Vectors.Dispose();
-    }
-
-    // The caption's words [T, D], where each slot's come from [T'], and the mask [1, T'].
-    static (Tensor Words, Tensor Order, Tensor Mask) Place(CaptionEncoding caption, IReadOnlyList<long> order, long learned)
-    {
-        using var scope = NewDisposeScope();
-        var words = RequireWords(caption)[0].clone().DetachFromDisposeScope();
-        var places = tensor(order.ToArray(), device: words.device).DetachFromDisposeScope();
-        var mask = cat([caption.Mask[0], ones([learned], ScalarType.Int64, caption.Mask.device)], 0).index_select(0, places).unsqueeze(0);
-        return (words, places, mask.DetachFromDisposeScope());
+        foreach (var tensor in (Tensor[])[Vectors, _words, _order, _mask]) tensor.Dispose();
     }
 
     static Tensor RequireWords(CaptionEncoding caption) => caption.Words ?? throw new ArgumentException("the caption has no word embeddings", nameof(caption));

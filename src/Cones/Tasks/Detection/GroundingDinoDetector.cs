@@ -144,7 +144,7 @@ public sealed class GroundingDinoDetector : IDetector
     }
 
     /// <inheritdoc/>
-    public (double Loss, IReadOnlyList<DetectedObject> Objects) Judge(
+    public (double Loss, IReadOnlyList<DetectedObject> Found) Judge(
         IReadOnlyList<Tensor> features, ImageSize size, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes, DetectionTargets targets)
     {
         using var noGrad = no_grad();

@@ -44,7 +44,7 @@ public interface IDetector : IDisposable
 
     /// <summary>What the image becomes before the text: it depends on no prompt and may be kept.</summary>
     /// <param name="image">One image.</param>
-    /// <returns>Tensors [1, C, H, W] of the caller's dispose scope, without graph.</returns>
+    /// <returns>Tensors [1, ...] of the caller's dispose scope, without graph.</returns>
     /// <exception cref="Cones.Models.ConesException">The image is too narrow for the model.</exception>
     IReadOnlyList<Tensor> EncodeImage(RgbImage image);
 
@@ -71,10 +71,19 @@ public interface IDetector : IDisposable
     IReadOnlyList<DetectedObject> Detect(
         IReadOnlyList<Tensor> features, ImageSize size, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes, IReadOnlySet<int>? wanted = null);
 
-    /// <summary>Both, from one pass of the model, without a graph.</summary>
-    /// <inheritdoc cref="Detect"/>
-    (double Loss, IReadOnlyList<DetectedObject> Objects) Judge(
-        IReadOnlyList<Tensor> features, ImageSize size, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes, DetectionTargets targets);
+    /// <summary>The loss of an image and what is found in it, without graph; a family may have both of one pass.</summary>
+    /// <param name="features">The image's features.</param>
+    /// <param name="size">The image's size.</param>
+    /// <param name="conditioning">[1, T, L] with its mask.</param>
+    /// <param name="classes">The slots of each class.</param>
+    /// <param name="targets">What <see cref="Assign"/> gave.</param>
+    (double Loss, IReadOnlyList<DetectedObject> Found) Judge(
+        IReadOnlyList<Tensor> features, ImageSize size, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes, DetectionTargets targets)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return (Loss(features, conditioning, classes, targets).to(ScalarType.Float64).item<double>(), Detect(features, size, conditioning, classes));
+    }
 }
 
 /// <summary>The objects of an image as a detector's loss takes them.</summary>

@@ -1,8 +1,10 @@
+using Cones.Data;
 using Cones.Models;
 using Cones.Prompts.Detection;
 using Cones.Search.Runs;
 using Cones.Tasks.Detection;
 using Cones.Tests.Search;
+using static TorchSharp.torch;
 
 namespace Cones.Tests.Tasks.Detection;
 
@@ -22,10 +24,11 @@ public sealed class CaptionChunksTests : IDisposable
     {
         using var wide = Load(family, 20);
         var whole = wide.LayOut(s_classes).Length;
-        using (var fits = Load(family, whole)) Assert.Single(CaptionChunks.Split(fits, s_classes));
+        using (var fits = Load(family, whole)) Assert.Equal([2], CaptionChunks.Split(fits, s_classes));
         using var narrow = Load(family, whole - 1);
-        Assert.Equal(2, CaptionChunks.Split(narrow, s_classes).Count);
-        Assert.Equal(2, CaptionChunks.Split(wide, s_classes, tokens => tokens + 8).Count);
+        Assert.Equal([1, 1], CaptionChunks.Split(narrow, s_classes));
+        Assert.Equal([1, 1], CaptionChunks.Split(wide, s_classes, tokens => tokens + 8));
+        Assert.Equal([1, 1], CaptionChunks.Split(wide, s_classes, reserve: 20 - whole + 1));
         Assert.Contains("'cat' makes a caption", Assert.Throws<ConesException>(() => CaptionChunks.Split(narrow, s_classes, tokens => tokens * 4)).Message);
     }
 
@@ -62,7 +65,7 @@ public sealed class CaptionChunksTests : IDisposable
             Model = family,
             Train = DrawnData.Make(_folder.Path, 2),
             Validation = DrawnData.Make(_folder.Path, 2, seed: 2),
-            SelectBy = StepSelection.Loss,
+            Choice = StepChoice.Loss,
             Method = method,
             Slots = method == DetectionMethod.SoftContext ? 1 : 0,
             Search = defaults with { Steps = 8, Accumulate = 2, EvaluationInterval = 4, CheckpointInterval = 2, Seed = 3 },
@@ -84,22 +87,46 @@ public sealed class CaptionChunksTests : IDisposable
         Assert.All(finder.Find(image), f => Assert.Equal(1, f.Class));
     }
 
-    [Fact]
-    public void Captions_share_context_words_but_nothing_else()
+    [Theory]
+    [InlineData("glip")]
+    [InlineData("dino")]
+    public void Captions_stand_one_after_the_other_and_come_apart_again(string family)
     {
-        using var detector = Narrow("dino");
-        var options = new DetectionSearchOptions
+        using var scope = NewDisposeScope();
+        using var narrow = Narrow(family);
+        var detector = CaptionChunks.For(narrow, [1, 1]);
+        Assert.Same(narrow, CaptionChunks.For(detector, [2]));
+        using var both = detector.EncodeCaption(s_classes);
+        CaptionEncoding[] alone = [.. s_classes.Select(c => narrow.EncodeCaption([c]))];
+        Assert.Equal(alone.Sum(a => a.Length), both.Length);
+        Assert.True(both.Hidden.equal(cat([.. alone.Select(a => a.Hidden)], 1)).all().item<bool>());
+        Assert.True(detector.EncodeWords(both.Words!, both.Classes).allclose(both.Hidden, rtol: 1e-5, atol: 1e-5));
+        Assert.Equal([both.Length, 2], [detector.LayOut(s_classes).Length, detector.LayOut(s_classes).Classes.Count]);
+
+        // With learned slots before or in place of the names.
+        var data = DrawnData.Make(_folder.Path, 1);
+        var features = narrow.EncodeImage(data.Images[0].Load());
+        IReadOnlyList<BoundingBox> boxes = [.. data.Images[0].Annotations.Select(a => a.Box)];
+        var targets = detector.Assign(features, data.Images[0].Size, boxes, [0, 1]);
+        foreach (var kind in (BackgroundKind[])[BackgroundKind.None, BackgroundKind.Shared])
         {
-            Model = "",
-            Train = DrawnData.Make(_folder.Path, 1),
-            Method = DetectionMethod.SoftContext,
-            Slots = 1,
-            Search = DetectionSearchOptions.DefaultSearch(DetectionMethod.SoftContext) with { Steps = 1 },
-        };
-        using var context = DetectionSearch.Run(detector, options);
-        Assert.Equal(["soft_context.0"], context.Search!.Best.Keys);
-        using var concept = DetectionSearch.Run(detector, options with { Method = DetectionMethod.Concept, Slots = 0 });
-        Assert.Equal(["concept.0", "concept.1"], concept.Search!.Best.Keys.Order());
+            using var prompt = new ClassSlotsPrompt(both, ClassVectors.OfNames(both, 2, 1), ClassVectors.OfBackground(both, kind, 1, 1));
+            var loss = detector.Loss(features, prompt.Build([0]), prompt.Classes, targets);
+            var (judged, _) = detector.Judge(features, data.Images[0].Size, prompt.Build([0]), prompt.Classes, targets);
+            Assert.Equal(loss.item<float>(), judged, 1e-4);
+            loss.backward();
+            Assert.All(Enumerable.Range(0, 4), slot => Assert.True(prompt.Vectors.grad![slot].abs().sum().item<float>() > 0));
+        }
+
+        foreach (var caption in alone) caption.Dispose();
+    }
+
+    [Fact]
+    public void A_linear_probe_takes_one_caption()
+    {
+        using var detector = Narrow("glip");
+        var options = new DetectionSearchOptions { Model = "", Train = DrawnData.Make(_folder.Path, 1), Method = DetectionMethod.Linear };
+        Assert.Contains("2 captions", Assert.Throws<ConesException>(() => DetectionSearch.Run(detector, options)).Message);
     }
 
     // Takes one of the two classes, with a context word before it.

@@ -54,12 +54,5 @@ sealed class CountingDetector(IDetector inner) : IDetector
         IReadOnlyList<Tensor> features, ImageSize size, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes, IReadOnlySet<int>? wanted = null) =>
         inner.Detect(features, size, conditioning, classes, wanted);
 
-    public (double Loss, IReadOnlyList<DetectedObject> Objects) Judge(
-        IReadOnlyList<Tensor> features, ImageSize size, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes, DetectionTargets targets)
-    {
-        Losses++;
-        return inner.Judge(features, size, conditioning, classes, targets);
-    }
-
     public void Dispose() => inner.Dispose();
 }

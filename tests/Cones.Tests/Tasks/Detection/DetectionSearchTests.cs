@@ -1,7 +1,4 @@
 using Cones.Concepts;
-using Cones.Data;
-using Cones.Data.Coco;
-using Cones.Evaluation.Coco;
 using Cones.Models;
 using Cones.Prompts.Detection;
 using Cones.Search;
@@ -107,7 +104,6 @@ public sealed class DetectionSearchTests : IDisposable
         Refuse(options with { Validation = options.Train.Select([]) }, "no images", "--val");
         Refuse(options with { Slots = -1 }, "-1 slots", "--slots");
         Refuse(options with { Classes = [new("cat", string.Join(" ", Enumerable.Repeat("traffic light", 10)))] }, "'cat' makes a caption", "20 tokens", "--classes");
-        Refuse(options with { SelectBy = StepSelection.Ap, Classes = [new("cat", "cat")], Validation = Without(options.Validation!, 1) }, "no validation image shows", "--val", "--select-by");
         Refuse(options with { Model = _folder.Path }, _folder.Path);
 
         static void Refuse(DetectionSearchOptions options, params string[] parts)
@@ -129,33 +125,6 @@ public sealed class DetectionSearchTests : IDisposable
         Assert.True(file.Metadata.Scores["evaluation_loss"] < file.Metadata.Scores["evaluation_loss_start"]);
     }
 
-    [Fact]
-    public void Steps_are_judged_by_average_precision_where_there_are_validation_images()
-    {
-        using var detector = new CountingDetector(GlipDetector.FromPath(DrawnData.Model));
-        var options = Options(DetectionMethod.Concept) with { SelectBy = StepSelection.Ap, Validation = DrawnData.Make(_folder.Path, 3, seed: 4) };
-        var path = _folder["judged.concept.safetensors"];
-        using (var folder = RunFolder.Open(_folder["judged"]))
-        using (var result = DetectionSearch.Run(detector, options, folder))
-        {
-            var best = result.Search!.Evaluations.MinBy(e => e.Loss)!;
-            Assert.Equal((best.Step, best.Scores["ap"], best.Scores["mean_loss"]), (result.Search.BestStep, result.Best.Ap!.Value, result.BestLoss));
-            Assert.Equal(result.Best.Value, best.Loss);
-            Assert.True(result.Best.Value <= result.Start.Value, $"{result.Start} -> {result.Best}");
-            result.Concept.Save(path);
-            Assert.Equal((options.Search.Steps * options.Search.Accumulate) + (4 * options.Validation.Images.Count), detector.Losses); // one pass an image for loss and AP
-        }
-
-        Assert.Contains("\"ap\":", File.ReadAllText(_folder["judged/metrics.jsonl"]));
-        using var finder = ObjectFinder.OfConcepts(detector, [path], "tiny");
-        var found = options.Validation.Images.SelectMany(i => finder.Find(i.Load()).Select(f => new CocoResult { ImageId = i.Id, CategoryId = f.Class + 1, Score = f.Score, Box = f.Box })).ToArray();
-        using var file = ConceptFile.Load(path);
-        Assert.Equal(CocoEvaluator.Evaluate(options.Validation, found).Stats.AP, file.Metadata.Scores["evaluation_ap"], 1e-6);
-    }
-
-    static DetectionDataset Without(DetectionDataset data, long category) => new(
-        data.Categories, [.. data.Images.Select(i => i with { Annotations = [.. i.Annotations.Where(a => a.CategoryId != category)] })]);
-
     DetectionSearchOptions Options(DetectionMethod method)
     {
         var defaults = DetectionSearchOptions.DefaultSearch(method);
@@ -164,8 +133,8 @@ public sealed class DetectionSearchTests : IDisposable
             Model = DrawnData.Model,
             Train = DrawnData.Make(_folder.Path, 3),
             Validation = DrawnData.Make(_folder.Path, 2, seed: 2),
-            SelectBy = StepSelection.Loss,
             Method = method,
+            Choice = StepChoice.Loss,
             Search = defaults with { Steps = 6, Accumulate = 2, EvaluationInterval = 2, CheckpointInterval = 3, Seed = 7 },
         };
     }

@@ -112,18 +112,19 @@ public sealed class GroundingDinoDetectorTests : IDisposable
         using var scope = NewDisposeScope();
         var data = DrawnData.Make(_folder.Path, 1);
         ClassPrompt[] classes = [.. s_classes.Take(2)];
-        using var examples = DetectionExamples.Create(_detector, data, [classes], flip: true, 0, _folder.Path);
+        using var examples = DetectionExamples.Create(_detector, new ViewMaker(data, classes, flip: true), 0, 0, _folder.Path);
         using var caption = _detector.EncodeCaption(classes);
         using var prompt = new ClassSlotsPrompt(caption, ClassVectors.OfNames(caption, 0, 1));
-        var (features, targets, _, image) = examples[1];
+        var (features, targets) = examples.Read(1);
+        var image = data.Images[0];
         var loss = _detector.Loss(features, prompt.Build([0]), prompt.Classes, targets);
         loss.backward();
         Assert.True(prompt.Vectors.grad!.abs().sum().item<float>() > 0);
         Assert.DoesNotContain(features, f => f.requires_grad);
 
-        var (judged, objects) = _detector.Judge(features, image.Size(), prompt.Build([0]), prompt.Classes, targets);
+        var (judged, objects) = _detector.Judge(features, image.Size, prompt.Build([0]), prompt.Classes, targets);
         Assert.Equal(loss.item<float>(), judged, 1e-4);
-        Assert.Equal(_detector.Detect(features, image.Size(), prompt.Build([0]), prompt.Classes), objects);
+        Assert.Equal(_detector.Detect(features, image.Size, prompt.Build([0]), prompt.Classes), objects);
 
         var fresh = _detector.EncodeImage(image.Load().FlipHorizontal());
         Assert.All(fresh.Zip(features), pair => Assert.True(pair.First.equal(pair.Second).all().item<bool>()));
@@ -191,7 +192,25 @@ public sealed class GroundingDinoDetectorTests : IDisposable
         Assert.Contains("no tokenizer", Assert.Throws<ConesException>(() => bare.EncodeCaption(s_classes)).Message);
         Assert.Contains("has no tokens", Assert.Throws<ConesException>(() => _detector.LayOut([new("x", " ")])).Message);
         Assert.Contains("leave it out", Assert.Throws<ConesException>(() => _detector.EncodeImage(new RgbImage(2000, 4))).Message);
-        Assert.Throws<ArgumentException>(() => TextMasks.OfClasses([[1], [2]], 4));
+        Assert.Throws<ArgumentException>(() => TextMasks.OfClasses([[1], [3]], 4));
+        Assert.Throws<ArgumentException>(() => TextMasks.OfClasses([[2], [1]], 6));
+    }
+
+    [Fact]
+    public void Learned_slots_belong_to_the_phrase_of_their_class()
+    {
+        // [CLS] x a . x b b . [SEP]
+        Assert.Equal([0, 0, 1, 2, 0, 1, 2, 3, 0], Positions([[2], [5, 6]], 9));
+        // [CLS] a y . b b y . z z [SEP]
+        Assert.Equal([0, 0, 1, 2, 0, 1, 2, 3, 0, 1, 0], Positions([[1], [4, 5]], 11));
+        // [CLS] a y . [SEP]
+        Assert.Equal([0, 0, 1, 2, 0], Positions([[1]], 5));
+
+        static IEnumerable<long> Positions(IReadOnlyList<IReadOnlyList<int>> classes, int length)
+        {
+            using var masks = TextMasks.OfClasses(classes, length);
+            return masks.PositionIds.data<long>().ToArray();
+        }
     }
 
     DetectionSearchOptions Options(DetectionMethod method)
@@ -205,9 +224,4 @@ public sealed class GroundingDinoDetectorTests : IDisposable
             Search = defaults with { Steps = 6, Accumulate = 1, EvaluationInterval = 2, Seed = 7 },
         };
     }
-}
-
-static class DatasetImageSizes
-{
-    public static ImageSize Size(this DatasetImage image) => new(image.Height, image.Width);
 }

@@ -96,11 +96,11 @@ public sealed class ObjectFinderTests : IDisposable
         using var prompt = new ClassSlotsPrompt(caption, ClassVectors.OfNames(caption, 2, 1));
         foreach (var bytes in (long[])[0, long.MaxValue])
         {
-            using var examples = DetectionExamples.Create(_detector, data, [s_classes], flip: false, bytes, _folder.Path);
+            using var examples = DetectionExamples.Create(_detector, new ViewMaker(data, s_classes), 0, bytes, _folder.Path, TestContext.Current.CancellationToken);
             Assert.Equal(bytes == 0, examples.File is not null);
             for (var i = 0; i < 2; i++)
             {
-                var (features, targets, _, _) = examples[i];
+                var (features, targets) = examples.Read(i);
                 var fresh = _detector.EncodeImage(data.Images[i].Load());
                 Assert.Equal(Loss(fresh, targets), Loss(features, targets));
             }
