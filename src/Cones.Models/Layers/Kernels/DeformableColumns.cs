@@ -21,7 +21,9 @@ sealed unsafe class DeformableColumns(long batch, long height, long width, long 
     /// <summary>Taps of the kernel.</summary>
     public const int Taps = Side * Side;
 
-    const int Side = 3;
+    /// <summary>Taps on a side of the kernel.</summary>
+    public const int Side = 3;
+
     const int Lanes = 8;
 
     readonly long _outPixels = outHeight * outWidth;

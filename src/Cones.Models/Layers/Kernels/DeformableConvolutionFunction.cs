@@ -5,8 +5,8 @@ using static TorchSharp.torch.autograd;
 namespace Cones.Models.Layers.Kernels;
 
 /// <summary>
-/// A modulated deformable 3 x 3 convolution with frozen weights, as matrix products of gathered columns. Only its inputs are
-/// kept for the backward pass: columns are gathered in parts that stay in the cache.
+/// A modulated deformable 3 x 3 convolution as matrix products of gathered columns. Only its inputs are kept for the backward
+/// pass: columns are gathered in parts that stay in the cache, once more for the gradient of a kernel that is being trained.
 /// </summary>
 sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableConvolutionFunction>
 {
@@ -17,7 +17,7 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
     public static bool Accepts(Tensor x, Tensor offset, Tensor mask, Weight weight, Tensor? bias) =>
         TensorMemory.IsPlain(x) && TensorMemory.IsPlain(offset) && TensorMemory.IsPlain(mask)
         && weight.Shape[1] % 8 == 0 && x.shape[2] * x.shape[3] < int.MaxValue
-        && weight.Value.dtype == ScalarType.Float32 && !weight.Value.requires_grad && bias is not { requires_grad: true };
+        && weight.Value.dtype == ScalarType.Float32;
 
     /// <summary>Maps [B, in, H, W] to a channels-last [B, out, H', W'].</summary>
     /// <param name="x">The input; read channels-last.</param>
@@ -28,9 +28,9 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
     /// <param name="stride">The stride.</param>
     public static Tensor Apply(Tensor x, Tensor offset, Tensor mask, Weight weight, Tensor? bias, long stride)
     {
-        var call = new Call(weight, bias, stride, NeedsGradient(x));
-        if (!call.InputNeedsGradient && !NeedsGradient(offset) && !NeedsGradient(mask)) return Compute(x, offset, mask, call);
-        var y = apply(x, offset, mask, call);
+        var call = new Call(weight, bias, stride, NeedsGradient(x), NeedsGradient(weight.Value), bias is not null && NeedsGradient(bias));
+        if (!call.NeedsAnyGradient && !NeedsGradient(offset) && !NeedsGradient(mask)) return Compute(x, offset, mask, call);
+        var y = apply(x, offset, mask, weight.Value, bias!, call);
         OutputCache.Free(call.Context!);
         return y;
     }
@@ -38,7 +38,7 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
     /// <inheritdoc/>
     public override Tensor forward(AutogradContext ctx, params object[] vars)
     {
-        var (x, offset, mask, call) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Call)vars[3]);
+        var (x, offset, mask, call) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Call)vars[5]);
         call.Context = ctx;
         ctx.save_for_backward([x, offset, mask]);
         ctx.save_data("call", call);
@@ -59,6 +59,7 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
 
         var gradX = call.InputNeedsGradient ? zeros([channels / kernel.SliceChannels, x.shape[0], x.shape[2], x.shape[3], kernel.SliceChannels]) : null;
         var (gradOffset, gradMask) = (empty(offset.shape), empty(mask.shape));
+        var gradMatrix = call.WeightNeedsGradient ? zeros(matrix.shape) : null; // [out, 9 in]
         var nothing = zeros(channels);
         var (all, most) = (gradRows.shape[0], PartRows(channels));
         var columns = empty(Math.Min(most, all), DeformableColumns.Taps * channels);
@@ -67,6 +68,14 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
         {
             using var part = NewDisposeScope();
             var rows = Math.Min(most, all - first);
+            if (gradMatrix is not null)
+            {
+                kernel.Gather(
+                    TensorMemory.ChannelsLastPointer(x), TensorMemory.Pointer(offset), TensorMemory.Pointer(mask), TensorMemory.Pointer(nothing),
+                    TensorMemory.Pointer(columns), first, rows);
+                gradMatrix.addmm_(gradRows.narrow(0, first, rows).t(), columns.narrow(0, 0, rows), 1, 1); // [out, rows] x [rows, 9 in]
+            }
+
             columns.narrow(0, 0, rows).addmm_(gradRows.narrow(0, first, rows), matrix, 0, 1); // [rows, out] x [out, 9 in]
             kernel.Scatter(
                 TensorMemory.ChannelsLastPointer(x), TensorMemory.Pointer(offset), TensorMemory.Pointer(mask), TensorMemory.Pointer(nothing),
@@ -75,7 +84,10 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
         }
 
         // [slices, B, H, W, slice] -> [B, H, W, in] -> [B, in, H, W]
-        return [gradX?.permute(1, 2, 3, 0, 4).flatten(3).permute(0, 3, 1, 2)!, gradOffset, gradMask, null!];
+        var gradInput = gradX?.permute(1, 2, 3, 0, 4).flatten(3).permute(0, 3, 1, 2);
+        // [out, 9 in] -> [out, 3, 3, in] -> [out, in, 3, 3]
+        var gradWeight = gradMatrix?.view(outChannels, DeformableColumns.Side, DeformableColumns.Side, channels).permute(0, 3, 1, 2);
+        return [gradInput!, gradOffset, gradMask, gradWeight!, call.BiasNeedsGradient ? gradRows.sum([0]) : null!, null!];
     }
 
     static Tensor Compute(Tensor x, Tensor offset, Tensor mask, Call call)
@@ -89,7 +101,7 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
         var matrix = Matrix(call.Weight).t();
         var (all, most) = (batch * outHeight * outWidth, PartRows(channels));
         var y = empty(all, outChannels);
-        if (call.Bias is not null) y.copy_(call.Bias); // [out] -> [B H' W', out]
+        if (call.Bias is not null) y.copy_(call.Bias.detach()); // [out] -> [B H' W', out]
         var nothing = zeros(channels);
         var columns = empty(Math.Min(most, all), DeformableColumns.Taps * channels);
         for (var first = 0L; first < all; first += most)
@@ -111,10 +123,17 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
     static long PartRows(long channels) => Math.Max(64, PartElements / (DeformableColumns.Taps * channels));
 
     // [out, in, 3, 3] -> [out, 9 in], taps before channels.
-    static Tensor Matrix(Weight weight) => weight.Derived("matrix", w => w.permute(0, 2, 3, 1).reshape(w.shape[0], -1));
-
-    sealed record Call(Weight Weight, Tensor? Bias, long Stride, bool InputNeedsGradient)
+    static Tensor Matrix(Weight weight)
     {
+        return weight.Value.requires_grad ? Reordered(weight.Value.detach()) : weight.Derived("matrix", Reordered);
+
+        static Tensor Reordered(Tensor w) => w.permute(0, 2, 3, 1).reshape(w.shape[0], -1);
+    }
+
+    sealed record Call(Weight Weight, Tensor? Bias, long Stride, bool InputNeedsGradient, bool WeightNeedsGradient, bool BiasNeedsGradient)
+    {
+        public bool NeedsAnyGradient => InputNeedsGradient || WeightNeedsGradient || BiasNeedsGradient;
+
         public AutogradContext? Context { get; set; }
     }
 }
