@@ -93,7 +93,8 @@ static unsafe class MatrixProduct
     /// <param name="oneThread">Whether the calling thread does it alone, which may be one of a parallel loop's.</param>
     public static void Multiply(float* a, long aStride, in PackedMatrix b, float* c, long cStride, long m, float* bias = null, bool oneThread = false)
     {
-        var (depth, columns, panels) = (b.Rows, b.Columns, b.Panels);
+        var (depth, columns) = (b.Rows, b.Columns);
+        var panels = b.Panels;
         var groupWidth = Math.Min(MostPanels * ProductTile.Wide, Parts(columns, ProductTile.Wide) * ProductTile.Wide);
         var groups = Parts(columns, groupWidth);
         var parts = oneThread ? 1 : Math.Clamp(TasksPerThread * TorchSharp.torch.get_num_threads() / groups, 1, Math.Max(1, m / LeastRowsPacked));

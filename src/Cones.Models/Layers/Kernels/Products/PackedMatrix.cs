@@ -13,7 +13,11 @@ unsafe readonly struct PackedMatrix
     /// <param name="panels">From <see cref="Pack"/>; must outlive the use.</param>
     /// <param name="rows">K.</param>
     /// <param name="columns">N.</param>
-    public PackedMatrix(Tensor panels, long rows, long columns) => (Panels, Rows, Columns) = (TensorMemory.Pointer(panels), rows, columns);
+    public PackedMatrix(Tensor panels, long rows, long columns)
+    {
+        Panels = TensorMemory.Pointer(panels);
+        (Rows, Columns) = (rows, columns);
+    }
 
     /// <summary>The panels.</summary>
     public float* Panels { get; }
