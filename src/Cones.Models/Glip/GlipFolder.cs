@@ -16,11 +16,8 @@ static class GlipFolder
     {
         using var file = Checkpoint.OpenFile(path);
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        config ??= ReadConfig(folder, file);
-        var storesOffset = file.Tensors.Keys.Any(k => GlipKeys.Rename(k) == GlipKeys.PromptOffset);
-        // The result of prompt tuning has an offset, whatever configuration it was begun with.
-        if (storesOffset) config = config with { Head = config.Head with { HasPromptOffset = true } };
-        ICheckpoint checkpoint = config.Head.HasPromptOffset && !storesOffset
+        config = Settle(config ?? ReadConfig(folder, file), file);
+        ICheckpoint checkpoint = config.Head.HasPromptOffset && !StoresOffset(file)
             ? new PromptOffsetCheckpoint(file, [GlipModel.PromptOffsetRows, config.Bert.HiddenSize])
             : file;
         var model = new GlipModel(config, FindTokenizer(folder));
@@ -60,6 +57,13 @@ static class GlipFolder
         SafetensorsWriter.Write(Path.Combine(target, "model.safetensors"), model.NamedWeights().ToDictionary(w => w.Key, w => w.Value.Value.detach()));
     }
 
+    /// <summary>The configuration that <see cref="Load"/> would take.</summary>
+    public static GlipConfig ReadConfig(string path)
+    {
+        using var file = Checkpoint.OpenFile(path);
+        return Settle(ReadConfig(Path.GetDirectoryName(Path.GetFullPath(path))!, file), file);
+    }
+
     /// <summary>The configuration in a folder: <c>glip_config.json</c>, else the only YAML file, else what the weights' shapes say.</summary>
     public static GlipConfig ReadConfig(string folder, ICheckpoint weights)
     {
@@ -73,6 +77,12 @@ static class GlipFolder
             _ => throw new ConesException($"{folder} has several configurations ({string.Join(", ", yaml.Select(Path.GetFileName).Order())}): leave the one that the weights were trained with"),
         };
     }
+
+    // The result of prompt tuning has an offset, whatever configuration it was begun with.
+    static GlipConfig Settle(GlipConfig config, ICheckpoint file) =>
+        StoresOffset(file) ? config with { Head = config.Head with { HasPromptOffset = true } } : config;
+
+    static bool StoresOffset(ICheckpoint file) => file.Tensors.Keys.Any(k => GlipKeys.Rename(k) == GlipKeys.PromptOffset);
 
     static BertTokenizer? FindTokenizer(string folder) => TokenizerFolder(folder) is { } found ? BertTokenizer.FromFolder(found) : null;
 

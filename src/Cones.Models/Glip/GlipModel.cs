@@ -83,6 +83,10 @@ public sealed class GlipModel : Module
     /// <exception cref="ConesException">It cannot be written.</exception>
     public void SaveFolder(string source, string target) => GlipFolder.Save(this, source, target);
 
+    /// <summary>The configuration of a folder or a file of weights, which are not read.</summary>
+    /// <exception cref="ConesException">There is no such model.</exception>
+    public static GlipConfig ReadConfig(string path) => GlipFolder.ReadConfig(File.Exists(path) ? path : CheckpointFolder.FindWeights(path));
+
     /// <summary>Encodes captions.</summary>
     /// <param name="captions">At least one.</param>
     /// <param name="padToMax">Whether to pad to <see cref="GlipConfig.MaxTokens"/>, as GLIP does, instead of to the longest caption. It changes no result.</param>

@@ -26,7 +26,7 @@ static class ClassPrototypes
         {
             using var image = NewDisposeScope();
             var (features, targets) = examples.Read(i);
-            var (regions, places) = detector.Regions(features, conditioning, targets);
+            var (regions, places) = detector.Regions(features, conditioning, prompt.Classes, targets);
             for (var r = 0; r < places.Count; r++)
             {
                 counts[places[r]]++;

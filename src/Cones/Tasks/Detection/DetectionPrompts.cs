@@ -49,6 +49,29 @@ static class DetectionPrompts
         }
     }
 
+    /// <summary>The number of classes in each caption that a search needs.</summary>
+    /// <param name="options">Classes, method, slots.</param>
+    /// <param name="detector">The detector.</param>
+    /// <exception cref="ConesException">A class is too long for a caption.</exception>
+    public static IReadOnlyList<int> Captions(DetectionSearchOptions options, IDetector detector)
+    {
+        if (options.From is { } from)
+        {
+            using var file = StoredConcept.LoadFile(from);
+            return file.Metadata.Captions;
+        }
+
+        var background = options is { Method: DetectionMethod.Concept, Background: not BackgroundKind.None } ? options.BackgroundCount : 0;
+        var (perClass, shared) = options.Background == BackgroundKind.PerClass ? (background, 0) : (0, background);
+        return CaptionChunks.Split(detector, options.ResolvedClasses, tokens => options.Method switch
+        {
+            DetectionMethod.Concept => (options.Slots > 0 ? options.Slots : tokens) + perClass,
+            DetectionMethod.PseudoWord => Math.Max(1, options.Slots),
+            DetectionMethod.SoftContext => tokens + (options.Slots > 0 ? options.Slots : ContextWords),
+            _ => tokens,
+        }, shared);
+    }
+
     /// <summary>The prompt of a search that goes on from a concept.</summary>
     /// <param name="options">Method and bounds.</param>
     /// <param name="start">The concept.</param>

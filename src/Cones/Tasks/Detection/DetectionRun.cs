@@ -48,7 +48,8 @@ sealed class DetectionRun : IDisposable
         var owned = new List<IDisposable>();
         try
         {
-            return new Preparation(detector, options, folder?.Path, onStage, owned, cancellation).Make();
+            var runner = CaptionChunks.For(detector, DetectionPrompts.Captions(options, detector));
+            return new Preparation(runner, options, folder?.Path, onStage, owned, cancellation).Make();
         }
         catch
         {
@@ -86,6 +87,8 @@ sealed class DetectionRun : IDisposable
             var recipe = options.Augments && options.Method != DetectionMethod.Text && detector is IViewDetector changing ? changing.Recipe : null;
             var train = Examples(runner, new ViewMaker(options.Train, classes, options.Flip, recipe, options.Search.Seed), options.KeptViews, options.FeatureMemoryBytes);
             var left = options.FeatureMemoryBytes - ((train as DetectionExamples)?.MemoryBytes ?? 0);
+            var captions = CaptionChunks.SizesOf(detector).Count;
+            if (captions > 1) train = new ChunkedExamples(train, captions);
             // Evaluations see plain images only, where views are made anew.
             var validation = options.Validation is null && options.Method != DetectionMethod.Full
                 ? train

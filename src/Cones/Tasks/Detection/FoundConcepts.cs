@@ -39,6 +39,7 @@ static class FoundConcepts
             Scores = Scores(start, best),
             Classes = classes,
             ClassSlots = whole ? prompt.Classes : [],
+            Captions = CaptionChunks.SizesOf(run.Detector),
         });
     }
 

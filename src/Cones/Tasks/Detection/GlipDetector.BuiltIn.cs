@@ -28,7 +28,11 @@ public sealed partial class GlipDetector
 
         public CaptionEncoding EncodeCaption(IReadOnlyList<ClassPrompt> classes) => detector.EncodeCaption(classes);
 
-        public Tensor EncodeWords(Tensor words) => detector.EncodeWords(words);
+        public int MaxTokens => detector.MaxTokens;
+
+        public CaptionLayout LayOut(IReadOnlyList<ClassPrompt> classes) => detector.LayOut(classes);
+
+        public Tensor EncodeWords(Tensor words, IReadOnlyList<IReadOnlyList<int>> classes) => detector.EncodeWords(words, classes);
 
         public IReadOnlyList<Tensor> EncodeImage(RgbImage image) => Fuse(() => detector.EncodeImage(image));
 
@@ -45,11 +49,12 @@ public sealed partial class GlipDetector
             return detector.Loss(Predict(features), same.Mask!, classes, targets).MoveToOuterDisposeScope();
         }
 
-        public IReadOnlyList<DetectedObject> Detect(IReadOnlyList<Tensor> features, ImageSize size, Conditioning same, IReadOnlyList<IReadOnlyList<int>> classes)
+        public IReadOnlyList<DetectedObject> Detect(
+            IReadOnlyList<Tensor> features, ImageSize size, Conditioning same, IReadOnlyList<IReadOnlyList<int>> classes, IReadOnlySet<int>? wanted = null)
         {
             using var noGrad = no_grad();
             using var scope = NewDisposeScope();
-            return detector.Detect(Predict(features), size, classes);
+            return detector.Detect(Predict(features), size, classes, wanted);
         }
 
         public (double Loss, IReadOnlyList<DetectedObject> Found) Judge(

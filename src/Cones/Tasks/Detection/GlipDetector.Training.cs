@@ -83,7 +83,8 @@ public sealed partial class GlipDetector
     public IViewDetector BuildIn(Conditioning conditioning) => new BuiltInCaption(this, conditioning);
 
     /// <inheritdoc/>
-    public (Tensor Regions, IReadOnlyList<int> Classes) Regions(IReadOnlyList<Tensor> features, Conditioning conditioning, DetectionTargets targets)
+    public (Tensor Regions, IReadOnlyList<int> Classes) Regions(
+        IReadOnlyList<Tensor> features, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes, DetectionTargets targets)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();

@@ -53,6 +53,19 @@ public sealed partial class GlipDetector(GlipModel model, string? source = null)
     }
 
     /// <inheritdoc/>
+    public int MaxTokens => model.Config.MaxTokens;
+
+    /// <inheritdoc/>
+    public CaptionLayout LayOut(IReadOnlyList<ClassPrompt> classes)
+    {
+        var tokenizer = model.Tokenizer ?? throw new ConesException("the model has no tokenizer: put the vocab.txt of bert-base-uncased beside its weights");
+        var tokens = GlipCaption.FromClasses([.. classes.Select(c => c.Text)], model.Config.Separator).Tokenize(tokenizer, int.MaxValue);
+        for (var i = 0; i < classes.Count; i++)
+            if (tokens.Classes[i].Count == 0) throw new ConesException($"the words '{classes[i].Text}' of the class '{classes[i].Name}' have no tokens: give it a name of letters or digits (--classes name=words)");
+        return new CaptionLayout(tokens.Text.Ids.Count, tokens.Classes);
+    }
+
+    /// <inheritdoc/>
     public CaptionEncoding EncodeCaption(IReadOnlyList<ClassPrompt> classes)
     {
         using var noGrad = no_grad();
@@ -70,7 +83,7 @@ public sealed partial class GlipDetector(GlipModel model, string? source = null)
     }
 
     /// <inheritdoc/>
-    public Tensor EncodeWords(Tensor words)
+    public Tensor EncodeWords(Tensor words, IReadOnlyList<IReadOnlyList<int>> classes)
     {
         if (words.shape[1] > model.Config.MaxTokens)
             throw new ConesException($"the caption has {words.shape[1]} tokens with what is learned, the model takes {model.Config.MaxTokens}: learn fewer (--slots), or name fewer classes (--classes)");
@@ -99,11 +112,12 @@ public sealed partial class GlipDetector(GlipModel model, string? source = null)
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<DetectedObject> Detect(IReadOnlyList<Tensor> features, ImageSize size, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes)
+    public IReadOnlyList<DetectedObject> Detect(
+        IReadOnlyList<Tensor> features, ImageSize size, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes, IReadOnlySet<int>? wanted = null)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return Detect(model.Forward(features, conditioning.Embeddings, conditioning.Mask!), size, classes);
+        return Detect(model.Forward(features, conditioning.Embeddings, conditioning.Mask!), size, classes, wanted);
     }
 
     /// <inheritdoc/>
@@ -134,9 +148,13 @@ public sealed partial class GlipDetector(GlipModel model, string? source = null)
     Tensor Loss(GlipOutputs outputs, Tensor mask, IReadOnlyList<IReadOnlyList<int>> classes, DetectionTargets targets) =>
         _loss.Compute(outputs, [((Targets)targets).Assignment], PositiveMap(classes, targets.Classes, outputs.Tokens), mask).Total;
 
-    IReadOnlyList<DetectedObject> Detect(GlipOutputs outputs, ImageSize size, IReadOnlyList<IReadOnlyList<int>> classes) =>
-        [.. _post.Process(outputs, [classes], [Resized(size)], [size])[0].Select(d =>
+    IReadOnlyList<DetectedObject> Detect(GlipOutputs outputs, ImageSize size, IReadOnlyList<IReadOnlyList<int>> classes, IReadOnlySet<int>? wanted = null)
+    {
+        // A class without slots is never found.
+        IReadOnlyList<int>[] slots = [.. classes.Select((s, c) => wanted?.Contains(c) == false ? [] : s)];
+        return [.. _post.Process(outputs, [slots], [Resized(size)], [size])[0].Select(d =>
             new DetectedObject(d.Label - 1, d.Score, BoxConvention.Inclusive.ToCoco(BoundingBox.FromCorners(d.X1, d.Y1, d.X2, d.Y2))))];
+    }
 
     (double Loss, IReadOnlyList<DetectedObject> Found) Judge(
         GlipOutputs outputs, ImageSize size, Tensor mask, IReadOnlyList<IReadOnlyList<int>> classes, DetectionTargets targets) =>

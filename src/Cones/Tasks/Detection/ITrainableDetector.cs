@@ -61,9 +61,11 @@ public interface ITrainableDetector : IViewDetector
     /// <summary>The mean feature of each object's region, in the space in which pixels are compared with text.</summary>
     /// <param name="features">The image's features.</param>
     /// <param name="conditioning">[1, T, L] with its mask.</param>
+    /// <param name="classes">The slots of each class.</param>
     /// <param name="targets">The objects.</param>
     /// <returns>[n, C] for the n objects that have a region, and the class of each.</returns>
-    (Tensor Regions, IReadOnlyList<int> Classes) Regions(IReadOnlyList<Tensor> features, Conditioning conditioning, DetectionTargets targets);
+    (Tensor Regions, IReadOnlyList<int> Classes) Regions(
+        IReadOnlyList<Tensor> features, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes, DetectionTargets targets);
 
     /// <summary>The text vectors that come closest to regions: [n, C] to [n, L], of any length.</summary>
     Tensor ToText(Tensor regions);

@@ -31,9 +31,10 @@ public sealed class ObjectFinder : IDisposable
     {
         ClassPrompt.RequireDistinct(classes);
         var finder = new ObjectFinder(detector);
-        using var caption = detector.EncodeCaption(classes);
+        var runner = CaptionChunks.For(detector, CaptionChunks.Split(detector, classes));
+        using var caption = runner.EncodeCaption(classes);
         using var prompt = new CaptionPrompt(caption);
-        finder.Add([.. classes.Select(c => c.Name)], prompt);
+        finder.Add(runner, [.. classes.Select(c => c.Name)], prompt);
         return finder;
     }
 
@@ -76,9 +77,9 @@ public sealed class ObjectFinder : IDisposable
         var found = new List<FoundObject>();
         foreach (var part in _parts)
         {
-            // A class without slots is never found.
-            IReadOnlyList<int>[] slots = [.. part.Slots.Select((s, i) => _selected?.Contains(_names[part.First + i]) == false ? [] : s)];
-            foreach (var item in _detector.Detect(features, image.Size, part.Conditioning, slots))
+            var wanted = _selected is null ? null : Enumerable.Range(0, part.Slots.Count).Where(i => _selected.Contains(_names[part.First + i])).ToHashSet();
+            if (wanted?.Count == 0) continue;
+            foreach (var item in part.Detector.Detect(features, image.Size, part.Conditioning, part.Slots, wanted))
                 found.Add(new FoundObject(part.First + item.Class, _names[part.First + item.Class], item.Score, item.Box));
         }
 
@@ -101,20 +102,21 @@ public sealed class ObjectFinder : IDisposable
         if (stored.Names.FirstOrDefault(_names.Contains) is { } twice)
             throw new ConesException($"{path} has the class '{twice}' as another file has: leave one of them out (--concept)");
         using var prompt = stored.CreatePrompt();
-        Add(stored.Names, prompt);
+        Add(stored.Detector, stored.Names, prompt);
     }
 
-    void Add(IReadOnlyList<string> names, IDetectionPrompt prompt)
+    void Add(IDetector detector, IReadOnlyList<string> names, IDetectionPrompt prompt)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var built = prompt.Build([0]);
         _parts.Add(new Part(
+            detector,
             _names.Count,
             new Conditioning { Embeddings = built.Embeddings.detach().clone().DetachFromDisposeScope(), Mask = built.Mask!.clone().DetachFromDisposeScope() },
             prompt.Classes));
         _names.AddRange(names);
     }
 
-    sealed record Part(int First, Conditioning Conditioning, IReadOnlyList<IReadOnlyList<int>> Slots);
+    sealed record Part(IDetector Detector, int First, Conditioning Conditioning, IReadOnlyList<IReadOnlyList<int>> Slots);
 }

@@ -13,14 +13,17 @@ public sealed class StoredConcept : IDisposable
     readonly ConceptFile _file;
     readonly CaptionEncoding _caption;
 
-    StoredConcept(string path, ConceptFile file, CaptionEncoding caption)
+    StoredConcept(string path, ConceptFile file, CaptionEncoding caption, IDetector detector)
     {
-        (Path, _file, _caption) = (path, file, caption);
+        (Path, _file, _caption, Detector) = (path, file, caption, detector);
         Names = [.. file.Metadata.Classes.Select(c => c.Name)];
     }
 
     /// <summary>The file.</summary>
     public string Path { get; }
+
+    /// <summary>The detector with the captions that the classes were searched in.</summary>
+    public IDetector Detector { get; }
 
     /// <summary>Where the concepts come from, with the classes.</summary>
     public ConceptMetadata Metadata => _file.Metadata;
@@ -43,9 +46,10 @@ public sealed class StoredConcept : IDisposable
         {
             file.RequireModel(path, detector.Fingerprint, model);
             using var scope = NewDisposeScope();
-            using var names = detector.EncodeCaption(file.Metadata.Classes);
+            var runner = CaptionChunks.For(detector, file.Metadata.Captions);
+            using var names = runner.EncodeCaption(file.Metadata.Classes);
             var caption = file.Metadata.SlotRule == SlotRule.FullWithStart ? Whole(path, file, names, detector) : names.Copy();
-            return new StoredConcept(path, file, caption);
+            return new StoredConcept(path, file, caption, runner);
         }
         catch
         {
@@ -62,7 +66,8 @@ public sealed class StoredConcept : IDisposable
         var metadata = file.Metadata;
         var problem = metadata.Task != "detection"
             ? $"{path} was searched for {metadata.Task}, not for detection: name a concept of `cones search detection` (--concept)"
-            : metadata.Classes.Count == 0 ? Damaged(path, "it names no classes").Message : null;
+            : metadata.Classes.Count == 0 ? Damaged(path, "it names no classes").Message
+            : metadata.Captions.Count > 0 && (metadata.Captions.Any(n => n < 1) || metadata.Captions.Sum() != metadata.Classes.Count) ? Damaged(path, $"its captions of {string.Join(" + ", metadata.Captions)} classes are not of {metadata.Classes.Count}").Message : null;
         if (problem is null) return file;
         file.Dispose();
         throw new ConesException(problem);
@@ -92,7 +97,8 @@ public sealed class StoredConcept : IDisposable
     static CaptionEncoding Whole(string path, ConceptFile file, CaptionEncoding names, IDetector detector)
     {
         var (rows, slots, classes) = (file.Concepts[0].Embeddings, file.Metadata.ClassSlots, file.Metadata.Classes.Count);
-        if (rows.shape[0] < 3 || rows.shape[1] != names.Dim || slots.Count != classes || slots.Any(c => c.Count == 0 || c.Any(s => s < 0 || s >= rows.shape[0]) || c[^1] - c[0] != c.Count - 1))
+        var ordered = slots.SelectMany(c => c).ToArray();
+        if (rows.shape[0] < 3 || ordered.Length == 0 || ordered[0] < 1 || ordered[^1] > rows.shape[0] - 2 || !ordered.SequenceEqual(ordered.Distinct().Order()) || rows.shape[1] != names.Dim || slots.Count != classes || slots.Any(c => c.Count == 0 || c.Any(s => s < 0 || s >= rows.shape[0]) || c[^1] - c[0] != c.Count - 1))
             throw Damaged(path, $"its caption has shape [{string.Join(",", rows.shape)}], which does not suit {classes} classes of {names.Dim} dimensions");
         // All slots are seen but, in some models, the start and the end.
         var mask = cat([names.Mask.narrow(1, 0, 1), ones([1, rows.shape[0] - 2], ScalarType.Int64, names.Mask.device), names.Mask.narrow(1, names.Length - 1, 1)], 1);

@@ -93,7 +93,7 @@ public sealed class ConceptOptionTests : IDisposable
 
         // Two objects in each of two images, one of each class.
         var (features, targets) = examples.Read(0);
-        var (regions, places) = _detector.Regions(features, prompt.Build([0]), targets);
+        var (regions, places) = _detector.Regions(features, prompt.Build([0]), prompt.Classes, targets);
         Assert.Equal([0, 1], places);
         Assert.Equal([2, 24], _detector.ToText(regions).shape);
         using var result = DetectionSearch.Run(_detector, Options() with { Init = ClassInit.Prototype });
