@@ -32,7 +32,7 @@ public sealed class DetectionErrorTests : IDisposable
     [InlineData("a class twice", "named twice", "--classes", "cat, cat")]
     [InlineData("candidates of nothing", "name=words|other words", "--candidates", "cat")]
     [InlineData("candidates of no class", "candidates for the class 'dog'", "--candidates", "dog=hound")]
-    [InlineData("a long caption", "tokens", "--classes", "cat=the cat in traffic light in traffic light in traffic light in traffic light in traffic light, sign")]
+    [InlineData("a class too long for a caption", "tokens", "--classes", "cat=cat in traffic light in traffic light in traffic light in traffic light in traffic light in traffic light in traffic light, sign")]
     [InlineData("no such concept", "no-such.concept.safetensors", "--from", "no-such.concept.safetensors")]
     [InlineData("no such model", "no-such-model", "--model", "no-such-model")]
     [InlineData("no such data", "no-such.json", "--data", "no-such.json")]
