@@ -1,3 +1,4 @@
+using Cones.Search;
 using Cones.Search.EarlyStopping;
 
 namespace Cones.Tests.Search;
@@ -47,6 +48,21 @@ public sealed class EarlyStopTests
         Assert.Null(EarlyStopRule.Reason(s_plateau, [1, 0.95, 0.95, 0.89]));
         Assert.Null(EarlyStopRule.Reason(s_plateau, [1, 0.95, 0.89, 0.88, 0.87]));
         Assert.Null(EarlyStopRule.Reason(s_plateau with { MinimumEvaluations = 5 }, [1, 0.95, 0.95, 0.91]));
+    }
+
+    [Fact]
+    public void Scores_rise_and_equal_ones_are_told_apart_by_their_losses()
+    {
+        Assert.Null(Reason((3, 0), (2, 0), (1, 0), (0.9, 0), (0.8, 0))); // no score yet, but the loss falls
+        Assert.NotNull(Reason((1, 0.5), (0.9, 0.4), (0.8, 0.45), (0.7, 0.5 - 1e-9)));
+        Assert.Null(Reason((1, 0.5), (0.9, 0.4), (0.8, 0.45), (0.9, 0.7)));
+        Assert.NotNull(Reason((1, 0.5), (1, 0.55), (1, 0.56), (1, 0.57))); // not enough better
+        Assert.Contains("no score above 0.5", Reason((1, 0.5), (1, 0.4), (1, 0.4), (1, 0.4)));
+        Assert.Null(EarlyStopRule.Reason(s_plateau, Array.Empty<SearchEvaluation>()));
+        Assert.NotNull(EarlyStopRule.Reason(s_plateau, Enumerable.Repeat(new SearchEvaluation(1), 4).ToArray()));
+
+        static string? Reason(params (double Loss, double Score)[] evaluations) =>
+            EarlyStopRule.Reason(s_plateau, [.. evaluations.Select(e => new SearchEvaluation(e.Loss, e.Score))]);
     }
 
     [Fact]

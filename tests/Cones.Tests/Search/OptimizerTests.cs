@@ -45,6 +45,33 @@ public sealed class OptimizerTests
     }
 
     [Theory]
+    [InlineData(OptimizerKind.AdamW)]
+    [InlineData(OptimizerKind.Adam)]
+    [InlineData(OptimizerKind.Sgd)]
+    public void Groups_multiply_rate_and_decay_of_the_parameters_they_name(OptimizerKind kind)
+    {
+        using var scope = NewDisposeScope();
+        var options = new OptimizerOptions { Name = kind, LearningRate = 0.1, WeightDecay = 0.5 };
+        ParameterGroup[] groups = [new("bias", RateFactor: 2, DecayFactor: 0), new("text.", RateFactor: 0.1)];
+        foreach (var (name, rate, decay) in ((string, double, double)[])[("head.weight", 0.1, 0.5), ("head.bias", 0.2, 0), ("text.weight", 0.01, 0.5), ("text.bias", 0.02, 0)])
+        {
+            Tensor[] values = [ones(3), ones(3)];
+            using var grouped = Optimizer.Create(options with { Groups = groups }, [new(name, values[0])]);
+            using var plain = Optimizer.Create(options with { WeightDecay = decay }, [new(name, values[1])]);
+            for (var step = 0; step < 3; step++)
+            {
+                grouped.Step(0.1, [full(3, 0.3f)]);
+                plain.Step(rate, [full(3, 0.3f)]);
+            }
+
+            Assert.True(values[0].allclose(values[1], rtol: 1e-6, atol: 1e-7), name);
+        }
+
+        Assert.Contains("'bias' is -1", Assert.Throws<ArgumentException>(() => Optimizer.Create(options with { Groups = [new("bias", -1)] }, [new("p", ones(1))])).Message);
+        Assert.Throws<ArgumentException>(() => Optimizer.Create(options with { Groups = [new("")] }, [new("p", ones(1))]));
+    }
+
+    [Theory]
     [InlineData(OptimizerKind.AdamW, 0.01, 0, 0, false, false)]
     [InlineData(OptimizerKind.AdamW, 0.3, 0, 0, false, true)]
     [InlineData(OptimizerKind.Adam, 0, 0, 0, false, false)]

@@ -35,6 +35,9 @@ sealed class TinyProblem : ISearchProblem, IDisposable
     /// <summary>The evaluation loss in place of the real one.</summary>
     public Func<double, double>? Evaluated { get; set; }
 
+    /// <summary>The score of an evaluation loss; null for none.</summary>
+    public Func<double, double>? Scored { get; set; }
+
     /// <summary>The largest absolute value that <see cref="Project"/> leaves.</summary>
     public double Bound { get; set; } = 100;
 
@@ -58,6 +61,12 @@ sealed class TinyProblem : ISearchProblem, IDisposable
         using var scope = NewDisposeScope();
         var loss = LossOn(_frozen).item<float>();
         return Evaluated?.Invoke(loss) ?? loss;
+    }
+
+    public SearchEvaluation Evaluate()
+    {
+        var loss = EvaluationLoss();
+        return new SearchEvaluation(loss, Scored?.Invoke(loss));
     }
 
     public void Project()

@@ -32,10 +32,12 @@ public sealed record AugmentationRecipe(BoxConvention Convention, bool KeepCrowd
     /// Reference: mmdetection <c>configs/mm_grounding_dino</c>, <c>train_pipeline</c>. Differs in the pixels: resized as Pillow does, not
     /// as OpenCV.
     /// </remarks>
-    public static AugmentationRecipe MmGroundingDino()
+    /// <param name="shortSide">The length that the network was trained for: all lengths follow it.</param>
+    /// <param name="longSide">The largest length of the long side.</param>
+    public static AugmentationRecipe MmGroundingDino(int shortSide = 800, int longSide = LongSide)
     {
         int[] lengths = [480, 512, 544, 576, 608, 640, 672, 704, 736, 768, 800];
-        var final = new RandomShortSideResize(lengths, LongSide, ResizeRules.Mmcv);
+        var final = new RandomShortSideResize([.. lengths.Select(Scaled)], longSide, ResizeRules.Mmcv);
         return new AugmentationRecipe(
             BoxConvention.Continuous,
             KeepCrowds: false,
@@ -45,9 +47,11 @@ public sealed record AugmentationRecipe(BoxConvention Convention, bool KeepCrowd
                 new RandomChoice(
                 [
                     final,
-                    new AugmentationSequence([new RandomShortSideResize([400, 500, 600], 4200, ResizeRules.Mmcv), new RandomCrop(384, 600), final]),
+                    new AugmentationSequence([new RandomShortSideResize([Scaled(400), Scaled(500), Scaled(600)], Scaled(4200), ResizeRules.Mmcv), new RandomCrop(Scaled(384), Scaled(600)), final]),
                 ]),
             ]));
+
+        int Scaled(int length) => (int)Math.Round(length * shortSide / 800.0);
     }
 
     /// <summary>No random change: one length of the short side, as for evaluation.</summary>

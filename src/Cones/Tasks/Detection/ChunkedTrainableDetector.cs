@@ -28,6 +28,9 @@ sealed class ChunkedTrainableDetector(ITrainableDetector whole, IReadOnlyList<in
         ForEach(view.Boxes, view.Classes, (boxes, classes) => whole.Assign(features, view with { Boxes = boxes, Classes = classes }));
 
     /// <inheritdoc/>
+    public void RequireScope(WeightScope scope) => whole.RequireScope(scope);
+
+    /// <inheritdoc/>
     public IReadOnlyList<KeyValuePair<string, Tensor>> Unfreeze(WeightScope scope, bool text) => whole.Unfreeze(scope, text);
 
     /// <inheritdoc/>

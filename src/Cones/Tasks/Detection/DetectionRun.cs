@@ -71,9 +71,12 @@ sealed class DetectionRun : IDisposable
     {
         IDetectionExamples? _plain;
 
+        WeightScope Scope => options.Method == DetectionMethod.Full ? WeightScope.Full : WeightScope.Linear;
+
         public DetectionRun Make()
         {
             var trained = options.Method.TrainsWeights() ? DetectionPrompts.Trainable(detector, "--method") : null;
+            trained?.RequireScope(Scope);
             if (options.KeptViews > 0 && detector is not IViewDetector) DetectionPrompts.Trainable(detector, "--augment");
             var start = options.From is { } path ? Own(StoredConcept.Load(path, detector, options.Model)) : null;
             var (classes, words) = ChooseWords();
@@ -94,7 +97,7 @@ sealed class DetectionRun : IDisposable
                 ? train
                 : Examples(runner, new ViewMaker(options.Validation ?? options.Train, classes), 0, left);
             var digest = DataDigest.Of(options.Train);
-            var weights = trained?.Unfreeze(options.Method == DetectionMethod.Full ? WeightScope.Full : WeightScope.Linear, text: prompt is TrainedCaptionPrompt) ?? [];
+            var weights = trained?.Unfreeze(Scope, text: prompt is TrainedCaptionPrompt) ?? [];
             var search = trained is null ? options.Search : options.Search with { Optimizer = options.Search.Optimizer with { Groups = trained.ParameterGroups } };
             return new DetectionRun(owned)
             {

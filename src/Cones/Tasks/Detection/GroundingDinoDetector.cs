@@ -17,20 +17,23 @@ using static TorchSharp.torch;
 namespace Cones.Tasks.Detection;
 
 /// <summary>Grounding DINO and MM Grounding DINO behind the detectors' seam. Concepts take the place of the projected text features, [T, D].</summary>
-public sealed class GroundingDinoDetector : IDetector
+public sealed partial class GroundingDinoDetector : ITrainableDetector
 {
     readonly GroundingDinoModel _model;
     readonly BertTokenizer? _tokenizer;
     readonly ImageProcessorConfig _input;
     readonly ImageProcessor _processor;
     readonly GroundingDinoLoss _loss = new();
+    readonly string? _source;
 
     /// <summary>A detector around a model.</summary>
     /// <param name="model">The model, which is owned from here on.</param>
     /// <param name="tokenizer">The text encoder's; null for none.</param>
     /// <param name="input">How images are prepared.</param>
-    public GroundingDinoDetector(GroundingDinoModel model, BertTokenizer? tokenizer, ImageProcessorConfig? input = null)
+    /// <param name="source">The folder that it was loaded from; null where it is not to be saved.</param>
+    public GroundingDinoDetector(GroundingDinoModel model, BertTokenizer? tokenizer, ImageProcessorConfig? input = null, string? source = null)
     {
+        _source = source;
         (_model, _tokenizer, _input) = (model, tokenizer, input ?? ImageProcessorConfig.GroundingDino);
         _processor = new ImageProcessor(_input);
         Fingerprint = FingerprintOf(model.Config);
@@ -56,7 +59,7 @@ public sealed class GroundingDinoDetector : IDetector
         string[] vocabularies = ["vocab.txt", "tokenizer.json"];
         var tokenizer = vocabularies.Any(v => File.Exists(Path.Combine(folder, v))) ? BertTokenizer.FromFolder(folder) : null;
         var processor = File.Exists(input) ? ImageProcessorConfig.GroundingDinoFromFile(input) : ImageProcessorConfig.GroundingDino;
-        return new GroundingDinoDetector(GroundingDinoModel.FromFolder(folder, options), tokenizer, processor);
+        return new GroundingDinoDetector(GroundingDinoModel.FromFolder(folder, options), tokenizer, processor, folder);
     }
 
     /// <summary>The family's name in concept files.</summary>
@@ -97,19 +100,28 @@ public sealed class GroundingDinoDetector : IDetector
     public IReadOnlyList<Tensor> EncodeImage(RgbImage image)
     {
         using var noGrad = no_grad();
+        return EncodeView(image, prepared: false);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Tensor> EncodeView(RgbImage view, bool prepared)
+    {
         using var scope = NewDisposeScope();
-        var batch = Preprocess(image);
+        var batch = Preprocess(view, prepared);
         var maps = _model.EncodeMaps(batch.PixelValues.to(Device));
         var positions = maps.Sum(m => m.shape[2] * m.shape[3]);
         if (_model.Config.TwoStage && positions < _model.Config.NumQueries)
-            throw new ConesException($"an image of {image.Size} (height x width) pixels has {positions} places in the model, which looks for {_model.Config.NumQueries} objects: leave it out");
+            throw new ConesException($"an image of {view.Size} (height x width) pixels has {positions} places in the model, which looks for {_model.Config.NumQueries} objects: leave it out");
         // An image is padded only where the processor has a fixed size; then the mask has to be kept too.
         Tensor[] features = batch.PixelMask.eq(0).any().item<bool>() ? [.. maps, batch.PixelMask.to(ScalarType.Float32, Device).unsqueeze(1)] : [.. maps];
         return [.. features.Select(f => f.MoveToOuterDisposeScope())];
     }
 
     /// <inheritdoc/>
-    public DetectionTargets Assign(IReadOnlyList<Tensor> features, ImageSize size, IReadOnlyList<BoundingBox> boxes, IReadOnlyList<int> classes)
+    public DetectionTargets Assign(IReadOnlyList<Tensor> features, ImageSize size, IReadOnlyList<BoundingBox> boxes, IReadOnlyList<int> classes) =>
+        Assign(size, Resized(size), boxes, classes);
+
+    static Targets Assign(ImageSize size, ImageSize resized, IReadOnlyList<BoundingBox> boxes, IReadOnlyList<int> classes)
     {
         if (boxes.Count != classes.Count) throw new ArgumentException($"{boxes.Count} boxes and {classes.Count} classes given", nameof(classes));
         var kept = new List<float>();
@@ -124,7 +136,7 @@ public sealed class GroundingDinoDetector : IDetector
             labels.Add(classes[i]);
         }
 
-        return new Targets([.. kept], Resized(size), labels);
+        return new Targets([.. kept], resized, labels);
     }
 
     /// <inheritdoc/>
@@ -156,12 +168,12 @@ public sealed class GroundingDinoDetector : IDetector
     /// <inheritdoc/>
     public void Dispose() => _model.Dispose();
 
-    GroundingDinoOutput Forward(IReadOnlyList<Tensor> features, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes)
+    GroundingDinoOutput Forward(IReadOnlyList<Tensor> features, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes, bool details = false)
     {
         var levels = _model.Config.NumFeatureLevels;
         var mask = features.Count > levels ? features[levels].squeeze(1) : null; // [1, 1, H, W] -> [1, H, W]
         var image = _model.JoinMaps([.. features.Take(levels)], mask);
-        return _model.Forward(image, conditioning.Embeddings, TextMasks.OfClasses(classes, (int)conditioning.Embeddings.shape[1], Device));
+        return _model.Forward(image, conditioning.Embeddings, TextMasks.OfClasses(classes, (int)conditioning.Embeddings.shape[1], Device), details);
     }
 
     Tensor LossOf(GroundingDinoOutput output, IReadOnlyList<IReadOnlyList<int>> classes, Targets targets, Conditioning conditioning)
@@ -180,11 +192,11 @@ public sealed class GroundingDinoDetector : IDetector
         return [.. found.Select(d => new DetectedObject(places[d.Label], d.Score, BoundingBox.FromCorners(d.Box.X1, d.Box.Y1, d.Box.X2, d.Box.Y2)))];
     }
 
-    ImageBatch Preprocess(RgbImage image)
+    ImageBatch Preprocess(RgbImage image, bool prepared)
     {
         try
         {
-            return _processor.Preprocess(image);
+            return (prepared ? new ImageProcessor(_input with { DoResize = false }) : _processor).Preprocess(image);
         }
         catch (ArgumentException e)
         {

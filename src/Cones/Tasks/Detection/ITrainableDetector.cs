@@ -41,6 +41,13 @@ public interface ITrainableDetector : IViewDetector
     /// <summary>Factors of rate and decay that the reference's training gives to parts of the weights.</summary>
     IReadOnlyList<ParameterGroup> ParameterGroups { get; }
 
+    /// <summary>Refuses, before any work, a scope that the family has not.</summary>
+    /// <exception cref="Cones.Models.ConesException">It has no such weights.</exception>
+    void RequireScope(WeightScope scope)
+    {
+        // A family has all of them unless it says otherwise.
+    }
+
     /// <summary>Lets gradients into the weights of a scope and names them as their checkpoint does.</summary>
     /// <param name="scope">Which weights.</param>
     /// <param name="text">Whether the text encoder's are among them: of no use where nothing is encoded in the loop.</param>

@@ -131,6 +131,56 @@ public sealed class GroundingDinoDetectorTests : IDisposable
     }
 
     [Fact]
+    public void Full_training_lowers_the_loss_leaves_the_encoders_and_its_folder_is_the_trained_model()
+    {
+        var target = _folder["trained"];
+        var options = Training(DetectionMethod.Full) with { ModelFolder = target };
+        using (var result = DetectionSearch.Run(options))
+        {
+            Assert.True(result.BestLoss < result.StartLoss, $"{result.StartLoss} -> {result.BestLoss}");
+            using var text = DetectionSearch.Run(Training(DetectionMethod.Text) with { Model = target });
+            Assert.Equal(result.BestLoss, text.StartLoss, 1e-4);
+        }
+
+        using var scope = NewDisposeScope();
+        using var before = GroundingDinoModel.FromFolder(s_model);
+        using var after = GroundingDinoModel.FromFolder(target);
+        string[] changed = [.. before.NamedWeights().Zip(after.NamedWeights()).Where(p => !p.First.Value.Value.equal(p.Second.Value.Value).all().item<bool>()).Select(p => p.First.Key)];
+        Assert.DoesNotContain(changed, k => k.StartsWith("model.backbone.", StringComparison.Ordinal) || k.StartsWith("model.text_backbone.", StringComparison.Ordinal));
+        Assert.Contains(changed, k => k.StartsWith("model.text_projection.", StringComparison.Ordinal));
+        Assert.Contains(changed, k => k.StartsWith("model.decoder.layers.", StringComparison.Ordinal));
+        Assert.Contains("GLIP's", Assert.Throws<ConesException>(() => DetectionSearch.Run(Training(DetectionMethod.Linear))).Message);
+    }
+
+    [Fact]
+    public void A_second_stage_prototypes_and_views_are_possible()
+    {
+        var concept = _folder["first" + ConceptFile.Extension];
+        double loss;
+        using (var first = DetectionSearch.Run(_detector, Training(DetectionMethod.Concept) with { Init = ClassInit.Prototype, Views = 1 }))
+        {
+            Assert.True(first.BestLoss < first.StartLoss, $"{first.StartLoss} -> {first.BestLoss}");
+            first.Concept.Save(concept);
+            loss = first.BestLoss;
+        }
+
+        using var second = DetectionSearch.Run(Training(DetectionMethod.Full) with { From = concept });
+        Assert.Equal(loss, second.StartLoss, 1e-4);
+        Assert.True(second.BestLoss < second.StartLoss, $"{second.StartLoss} -> {second.BestLoss}");
+    }
+
+    DetectionSearchOptions Training(DetectionMethod method) => new()
+    {
+        Model = s_model,
+        Train = DrawnData.Make(_folder.Path, 2),
+        Validation = DrawnData.Make(_folder.Path, 2, seed: 2),
+        Method = method,
+        Choice = StepChoice.Loss,
+        Augmentation = method == DetectionMethod.Full ? AugmentationKind.None : null,
+        Search = DetectionSearchOptions.DefaultSearch(method) with { Steps = 4, Accumulate = 2, EvaluationInterval = 2, Seed = 7 },
+    };
+
+    [Fact]
     public void An_image_of_a_fixed_padded_size_keeps_its_mask()
     {
         using var scope = NewDisposeScope();
