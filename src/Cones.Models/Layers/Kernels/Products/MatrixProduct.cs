@@ -93,7 +93,7 @@ static unsafe class MatrixProduct
     /// <param name="oneThread">Whether the calling thread does it alone, which may be one of a parallel loop's.</param>
     public static void Multiply(float* a, long aStride, in PackedMatrix b, float* c, long cStride, long m, float* bias = null, bool oneThread = false)
     {
-        var (depth, columns) = (b.Rows, b.Columns);
+        var (depth, columns, width, start) = (b.Rows, b.Columns, b.Width, b.First);
         var panels = b.Panels;
         var groupWidth = Math.Min(MostPanels * ProductTile.Wide, Parts(columns, ProductTile.Wide) * ProductTile.Wide);
         var groups = Parts(columns, groupWidth);
@@ -117,8 +117,8 @@ static unsafe class MatrixProduct
                 A = a + (firstRow * aStride),
                 AStride = aStride,
                 Packed = panels,
-                PackedWidth = Parts(columns, ProductTile.Wide) * ProductTile.Wide,
-                PackedColumn = firstColumn,
+                PackedWidth = width,
+                PackedColumn = start + firstColumn,
                 C = c + (firstRow * cStride) + firstColumn,
                 CStride = cStride,
                 Rows = Math.Min(rowsPerPart, m - firstRow),
