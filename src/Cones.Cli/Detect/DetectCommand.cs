@@ -4,6 +4,7 @@ using Cones.Cli.Options;
 using Cones.Cli.Output;
 using Cones.Models;
 using Cones.Models.Imaging;
+using Cones.Models.Weights;
 using Cones.Tasks.Detection;
 using Cones.Tasks.Generation;
 using TorchSharp;
@@ -19,6 +20,7 @@ static class DetectCommand
     static readonly Option<double> s_threshold = new("--threshold") { Description = "Only objects of at least this score, 0 to 1.", HelpName = "SCORE", DefaultValueFactory = _ => 0.3 };
     static readonly Option<string> s_output = new("--output", "-o") { Description = "Folder for the pictures with boxes, detections.json (COCO) and detections.csv.", HelpName = "DIR", DefaultValueFactory = _ => "detections" };
     static readonly Option<bool> s_noPictures = new("--no-pictures") { Description = "Write no pictures." };
+    static readonly Option<bool> s_strict = new("--strict") { Description = "Refuse a picture that cannot be read instead of leaving it out." };
     static readonly Option<bool> s_json = new("--json") { Description = "Print the result as JSON." };
 
     public static Command Create()
@@ -26,14 +28,17 @@ static class DetectCommand
         var command = new Command(
             "detect",
             """
-            Find concepts, or what names say, in pictures.
+            Find concepts, or what names say, in pictures. The folder of a trained model (--method linear, full) brings its own concepts.
 
-            Example: cones detect slides/ --model glip-tiny --concept cells.concept.safetensors -o found
+            Examples:
+              cones detect slides/ --model glip-tiny --concept cells.concept.safetensors -o found
+              cones detect slides/ --model glip-tiny --concept cells.concept.safetensors --concept dust.concept.safetensors --classes "RBC, dust"
+              cones detect slides/ --model cells-model
             """);
         command.Arguments.Add(s_images);
         s_model.AddTo(command);
         s_what.AddTo(command);
-        foreach (var option in (Option[])[s_threshold, s_output, s_noPictures, s_json]) command.Options.Add(option);
+        foreach (var option in (Option[])[s_threshold, s_output, s_noPictures, s_strict, s_json]) command.Options.Add(option);
         command.SetAction(Execute);
         return command;
     }
@@ -55,21 +60,47 @@ static class DetectCommand
         using var finder = s_what.Create(parsed, detector, model, []);
         var files = new FoundFiles(folder, !parsed.GetValue(s_noPictures));
         var pictures = new List<DetectReport.Picture>();
+        var skipped = new List<string>();
         foreach (var (path, number) in images.Select((p, i) => (p, i + 1)))
         {
-            stop.Token.ThrowIfCancellationRequested();
-            var image = RgbImage.Load(path);
-            FoundObject[] found = [.. finder.Find(image).Where(f => f.Score >= threshold)];
+            // What was found until then is written.
+            if (stop.Token.IsCancellationRequested) break;
+            if (Find(finder, path, threshold, parsed.GetValue(s_strict), error) is not var (image, found))
+            {
+                skipped.Add(path);
+                continue;
+            }
+
             pictures.Add(new DetectReport.Picture(number, path, files.Add(number, path, image, found), [.. found.Select(DetectReport.Item.Of)]));
             if (!parsed.GetValue(s_json)) output.WriteLine(TextOutput.Plain($"{path}: {Counted(found)}"));
         }
 
+        if (pictures.Count == 0 && skipped.Count > 0) throw new ConesException($"none of the {skipped.Count} pictures can be read: mend them, or name others");
         files.Complete();
-        var report = new DetectReport(model, s_what.Concepts(parsed, model), finder.Names, files.ResultPath, files.TablePath, pictures, Math.Round(clock.Elapsed.TotalSeconds, 1));
+        var report = new DetectReport(model, s_what.Concepts(parsed, model), finder.Names, files.ResultPath, files.TablePath, pictures, skipped, Math.Round(clock.Elapsed.TotalSeconds, 1));
         if (parsed.GetValue(s_json)) JsonOutput.Write(output, report);
         else output.WriteLine(TextOutput.Plain($"{files.ResultPath}, {files.TablePath}"));
-        error.WriteLine($"{pictures.Sum(p => p.Objects.Count)} objects in {pictures.Count} pictures in {report.Seconds:0.0} s");
-        return ExitCodes.Success;
+        error.WriteLine($"{pictures.Sum(p => p.Objects.Count)} objects in {pictures.Count} pictures in {report.Seconds:0.0} s{(skipped.Count > 0 ? $"; {skipped.Count} left out" : "")}");
+        if (!stop.Token.IsCancellationRequested) return ExitCodes.Success;
+        error.WriteLine($"stopped after {pictures.Count} of {images.Length} pictures");
+        return ExitCodes.Cancelled;
+    }
+
+    // Null for a picture that cannot be used.
+    static (RgbImage Image, IReadOnlyList<FoundObject> Found)? Find(ObjectFinder finder, string path, double threshold, bool strict, TextWriter error)
+    {
+        try
+        {
+            var image = RgbImage.Load(path);
+            return (image, [.. finder.Find(image).Where(f => f.Score >= threshold)]);
+        }
+        catch (ConesException e)
+        {
+            var message = e.Message.Contains(path, StringComparison.Ordinal) ? e.Message : $"{path}: {e.Message}";
+            if (strict) throw new ConesException(message, e);
+            error.WriteLine($"warning: {message}: left out");
+            return null;
+        }
     }
 
     static IReadOnlyList<string> ListImages(string path) => File.Exists(path) || Directory.Exists(path)
@@ -80,7 +111,16 @@ static class DetectCommand
     {
         if (path.Length == 0) throw new ConesException("the name of the folder for results is empty: name one (--output)");
         if (File.Exists(path)) throw new ConesException($"{path} is a file: name a folder for the results (--output)");
-        Directory.CreateDirectory(path);
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ConesException($"the folder {path} cannot be made ({e.Message}): name another one (--output)", e);
+        }
+
+        AtomicFile.RequireWritable(Path.Combine(path, "detections.json"));
         return path;
     }
 

@@ -10,6 +10,7 @@ sealed record DetectReport(
     string Results,
     string Table,
     IReadOnlyList<DetectReport.Picture> Pictures,
+    IReadOnlyList<string> Skipped,
     double Seconds)
 {
     /// <summary>An object: class, score 0 to 1, and the box x, y, width, height in pixels.</summary>

@@ -59,6 +59,7 @@ static class EvaluateDetectionCommand
         var dataset = Read(parsed, data, existing is not null, error);
 
         var results = existing is null ? Find(parsed, model!, dataset, error) : CocoResultReader.Read(existing);
+        if (existing is not null) RequireSameData(dataset, results, data, existing, error);
         if (parsed.GetValue(s_output) is { } path) CocoResultWriter.Write(results, path);
         var report = DetectionEvaluationReport.Of(CocoEvaluator.Evaluate(dataset, results), dataset, data, results.Count) with
         {
@@ -69,6 +70,15 @@ static class EvaluateDetectionCommand
         if (parsed.GetValue(s_json)) JsonOutput.Write(output, report);
         else report.Print(TextOutput.Console(output));
         return ExitCodes.Success;
+    }
+
+    // Results of other images are easily mistaken for a detector that finds nothing.
+    static void RequireSameData(DetectionDataset dataset, IReadOnlyList<CocoResult> results, string data, string path, TextWriter error)
+    {
+        var foreign = results.Count(r => dataset.FindImage(r.ImageId) is null || dataset.CategoryIndex(r.CategoryId) < 0);
+        if (results.Count > 0 && foreign == results.Count)
+            throw new ConesException($"none of the {results.Count} results in {path} is of an image and a class that {data} lists: name the data set that they were found in (--data)");
+        if (foreign > 0) error.WriteLine($"warning: {path}: {foreign} of {results.Count} results are of images or classes that {data} does not list: they are not judged");
     }
 
     static DetectionDataset Read(ParseResult parsed, string data, bool isScored, TextWriter error)
@@ -82,7 +92,7 @@ static class EvaluateDetectionCommand
         // Names tell classes of concepts; in a list of results ids do.
         if (!isScored && dataset.Categories.GroupBy(c => c.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new ConesException($"{data} has {twice.Count()} classes called '{twice.Key}' (ids {string.Join(", ", twice.Select(c => c.Id))}): give each a name of its own");
-        return dataset;
+        return isScored ? dataset : DetectionData.Decodable(dataset, data, checks, error);
     }
 
     static IReadOnlyList<CocoResult> Find(ParseResult parsed, string model, DetectionDataset dataset, TextWriter error)

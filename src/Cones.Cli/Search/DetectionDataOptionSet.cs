@@ -51,8 +51,18 @@ sealed class DetectionDataOptionSet
         if (train.Images.Count == 0) throw new ConesException($"{path} holds no usable images: name a data set that does (--data), or the folder of its images (--images)");
         if (train.AnnotationCount == 0) throw new ConesException($"{path} holds no usable boxes: a search needs some of each class (--data)");
         var validation = parsed.GetValue(_val) is { } val ? ReadValidation(parsed, path, val, images, train, options, voc, error) : null;
-        return (shots > 0 ? FewShotSubset.Select(train, shots, parsed.GetValue(_shotSeed) ?? seed ?? PublishedSeed) : train, validation);
+        if (shots > 0)
+        {
+            train = FewShotSubset.Select(train, shots, parsed.GetValue(_shotSeed) ?? seed ?? PublishedSeed);
+            foreach (var (name, count) in ImagesOfClasses(train).Where(c => c.Count > 0 && c.Count < shots))
+                error.WriteLine($"warning: {path}: {count} image{(count == 1 ? " shows" : "s show")} the class '{name}', {shots} were asked for (--shots)");
+        }
+
+        return (DetectionData.Decodable(train, path, options.Checks, error), validation);
     }
+
+    static IEnumerable<(string Name, int Count)> ImagesOfClasses(DetectionDataset data) =>
+        data.Categories.Select(c => (c.Name, data.Images.Count(i => i.Annotations.Any(a => a.CategoryId == c.Id))));
 
     DetectionDataset ReadValidation(
         ParseResult parsed, string path, string val, string? images, DetectionDataset train, DataReadOptions options, VocOptions voc, TextWriter error)
@@ -63,6 +73,6 @@ sealed class DetectionDataOptionSet
         var folder = parsed.GetValue(_valImages) ?? (Path.GetExtension(val).Equals(".json", StringComparison.OrdinalIgnoreCase) ? images : null);
         // A VOC folder names no classes: those of the training images, so that an index means the same.
         var data = DetectionData.Read(val, split, options with { ImageFolder = folder }, voc with { Categories = train.CategoryNames }, error);
-        return data.Images.Count > 0 ? data : throw new ConesException($"{val} holds no usable images: name a data set that does (--val), or the folder of its images (--val-images)");
+        return data.Images.Count > 0 ? DetectionData.Decodable(data, val, options.Checks, error) : throw new ConesException($"{val} holds no usable images: name a data set that does (--val), or the folder of its images (--val-images)");
     }
 }

@@ -114,6 +114,10 @@ public static class VocReader
         {
             builder.Problem(DataProblemKind.MissingValue, $"{record} has no <bndbox>", file: path);
         }
+        else if (double.IsNaN(x1 + y1 + x2 + y2))
+        {
+            builder.Problem(DataProblemKind.InvalidNumber, $"{record} has a <bndbox> without xmin, ymin, xmax and ymax that are numbers", file: path);
+        }
         else if (!categories.TryGetValue(item.Name, out var category))
         {
             builder.Problem(DataProblemKind.UnknownCategory, $"{record} is of a class that is not listed", file: path);

@@ -48,6 +48,11 @@ sealed record YoloConfig(string Source, IReadOnlyDictionary<int, string> Names, 
         {
             throw new ConesException($"{path} is not valid YAML (line {e.Start.Line}: {e.Message}): mend it", e);
         }
+        catch (InvalidOperationException e)
+        {
+            // YamlDotNet's scanner lets it through for a list that is not closed.
+            throw new ConesException($"{path} is not valid YAML: is a bracket or a quote not closed?", e);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ConesException($"{path} cannot be read ({e.Message}): check the path and its permissions", e);

@@ -42,7 +42,14 @@ public sealed class DetectionExamples : IDetectionExamples
                 for (var view = 0; view < views.PlainViews + changed; view++)
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    examples.Add(detector, views.Make(image, view, pixels));
+                    try
+                    {
+                        examples.Add(detector, views.Make(image, view, pixels));
+                    }
+                    catch (ConesException e) when (e.InnerException is ArgumentException)
+                    {
+                        throw new ConesException($"{views.Dataset.Images[image].Path}: {e.Message}", e);
+                    }
                 }
             }
 

@@ -26,7 +26,7 @@ public sealed partial record DetectionSearchOptions
         if (From is null) return this;
         using var file = StoredConcept.LoadFile(From);
         if (!Method.CanFollow())
-            throw new ConesException($"the method {Method} does not go on from a concept: it learns at the text encoder's input, a concept stands at its output (--from); concept, offset, linear and full do");
+            throw new ConesException($"the method {System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName(Method.ToString())} does not go on from a concept: it learns at the text encoder's input, a concept stands at its output (--from); concept, offset, linear and full do");
         if (Method == DetectionMethod.Concept && file.Metadata.SlotRule == Prompts.SlotRule.FullWithStart)
             throw new ConesException($"{From} holds a whole caption of the method '{file.Metadata.Method}', no vectors of classes: go on from it with offset, linear or full (--method)");
         if (Classes.Count > 0 && !Classes.Select(c => c.Name).ToHashSet().SetEquals(file.Metadata.Classes.Select(c => c.Name)))
