@@ -49,25 +49,27 @@ sealed unsafe class DeformableColumns(long batch, long height, long width, long 
         for (var row = 0L; row < rows; row++) GatherPixel(x, offset, mask, zeros, columns + (row * Taps * channels), first + row);
     }
 
-    /// <summary>The gradients that follow from those of one tap's columns, on the calling thread. Needs AVX-512, and a multiple of 16 channels.</summary>
+    /// <summary>The gradients that follow from those of some channels of one tap's columns, on the calling thread. Needs AVX-512.</summary>
     /// <param name="x">As in <see cref="Gather"/>.</param>
     /// <param name="offset">As in <see cref="Gather"/>.</param>
     /// <param name="mask">As in <see cref="Gather"/>.</param>
     /// <param name="zeros">C zeros.</param>
-    /// <param name="gradColumns">[rows, C].</param>
+    /// <param name="gradColumns">[rows, n].</param>
     /// <param name="gradX">[B, H, W, C]: added to; or null.</param>
-    /// <param name="beyond">C floats for what falls beyond the border.</param>
-    /// <param name="gradOffset">[B, 18, H', W']: written.</param>
-    /// <param name="gradMask">[B, 9, H', W']: written.</param>
+    /// <param name="beyond">n floats for what falls beyond the border.</param>
+    /// <param name="gradOffset">[B, 18, H', W']: these channels' share is written.</param>
+    /// <param name="gradMask">[B, 9, H', W']: likewise.</param>
     /// <param name="tap">The tap.</param>
+    /// <param name="slice">The first channel, and their number n, a multiple of 16.</param>
     /// <param name="first">The first output pixel.</param>
     /// <param name="rows">The number of output pixels.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void ScatterTap(
-        float* x, float* offset, float* mask, float* zeros, float* gradColumns, float* gradX, float* beyond, float* gradOffset, float* gradMask, int tap, long first, long rows)
+        float* x, float* offset, float* mask, float* zeros, float* gradColumns, float* gradX, float* beyond, float* gradOffset, float* gradMask,
+        int tap, (long First, long Count) slice, long first, long rows)
     {
         BilinearPoint point = default;
-        for (var row = 0L; row < rows; row++, gradColumns += channels)
+        for (var row = 0L; row < rows; row++, gradColumns += slice.Count)
         {
             var (sample, pixel) = Math.DivRem(first + row, _outPixels);
             var at = (((sample * Taps) + tap) * _outPixels) + pixel;
@@ -78,13 +80,13 @@ sealed unsafe class DeformableColumns(long batch, long height, long width, long 
                 continue;
             }
 
-            var map = x + (sample * height * width * channels);
+            var map = x + (sample * height * width * channels) + slice.First;
             float* topLeft = At(map, point.TopLeft, zeros), topRight = At(map, point.TopRight, zeros);
             float* bottomLeft = At(map, point.BottomLeft, zeros), bottomRight = At(map, point.BottomRight, zeros);
             Vector512<float> a = default, b = default, c = default, d = default;
             if (gradX == null)
             {
-                for (var i = 0L; i < channels; i += 16)
+                for (var i = 0L; i < slice.Count; i += 16)
                 {
                     var gradient = Vector512.Load(gradColumns + i);
                     a = Vector512.FusedMultiplyAdd(gradient, Vector512.Load(topLeft + i), a);
@@ -95,12 +97,12 @@ sealed unsafe class DeformableColumns(long batch, long height, long width, long 
             }
             else
             {
-                var target = gradX + (sample * height * width * channels);
+                var target = gradX + (sample * height * width * channels) + slice.First;
                 float* toTopLeft = At(target, point.TopLeft, beyond), toTopRight = At(target, point.TopRight, beyond);
                 float* toBottomLeft = At(target, point.BottomLeft, beyond), toBottomRight = At(target, point.BottomRight, beyond);
                 var shares = point.Shares(mask[at]);
                 Vector512<float> e = Vector512.Create(shares.TopLeft), f = Vector512.Create(shares.TopRight), g = Vector512.Create(shares.BottomLeft), h = Vector512.Create(shares.BottomRight);
-                for (var i = 0L; i < channels; i += 16)
+                for (var i = 0L; i < slice.Count; i += 16)
                 {
                     var gradient = Vector512.Load(gradColumns + i);
                     a = Vector512.FusedMultiplyAdd(gradient, Vector512.Load(topLeft + i), a);
@@ -114,7 +116,8 @@ sealed unsafe class DeformableColumns(long batch, long height, long width, long 
                 }
             }
 
-            var (value, byRow, byColumn) = point.Derivatives(Vector512.Sum(a), Vector512.Sum(b), Vector512.Sum(c), Vector512.Sum(d));
+            var sums = VectorSums.Of(Halves(a), Halves(b), Halves(c), Halves(d));
+            var (value, byRow, byColumn) = point.Derivatives(sums[0], sums[1], sums[2], sums[3]);
             gradMask[at] = value;
             gradOffset[down] = byRow * mask[at];
             gradOffset[down + _outPixels] = byColumn * mask[at];
@@ -247,6 +250,9 @@ sealed unsafe class DeformableColumns(long batch, long height, long width, long 
         var f = Vector256.Create(factor);
         for (var i = 0L; i < count; i += Lanes) Vector256.FusedMultiplyAdd(f, Vector256.Load(source + i), Vector256.Load(target + i)).Store(target + i);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector256<float> Halves(Vector512<float> x) => x.GetLower() + x.GetUpper();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     float* At(float* map, int pixel, float* outside) => pixel < 0 ? outside : map + (pixel * channels);

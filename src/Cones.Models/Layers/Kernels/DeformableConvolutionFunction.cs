@@ -18,10 +18,9 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
     // Output pixels that a thread takes through gathering and product: at 256 channels their columns fill a third of the second cache.
     const long RowsAtATime = 32;
 
-    // The same backward, a tap at a time; parts of the map that threads add to on their own, and the least that one is worth.
-    const long BandRowsAtATime = 128;
-    const long MostBands = 4;
-    const long LeastBandRows = 192;
+    // The same backward, where a thread takes a slice of the channels, tap after tap.
+    const long SliceRowsAtATime = 128;
+    const long WideSlice = 64;
 
     /// <summary>Whether <see cref="Apply"/> can take this.</summary>
     public static bool Accepts(Tensor x, Tensor offset, Tensor mask, Weight weight, Tensor? bias) =>
@@ -69,7 +68,7 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
         // [out, 9 in] -> [out, 3, 3, in] -> [out, in, 3, 3]
         var gradWeight = gradMatrix?.view(outChannels, DeformableColumns.Side, DeformableColumns.Side, channels).permute(0, 3, 1, 2);
         var (gradX, gradOffset, gradMask) = MatrixProduct.IsSupported && channels % ProductTile.Wide == 0
-            ? ScatterInBands(kernel, x, offset, mask, gradRows, call)
+            ? ScatterInSlices(kernel, x, offset, mask, gradRows, call)
             : ScatterInParts(kernel, x, offset, mask, gradRows, call);
         return [gradX?.permute(0, 3, 1, 2)!, gradOffset, gradMask, gradWeight!, call.BiasNeedsGradient ? gradRows.sum([0]) : null!, null!]; // [B, H, W, in] -> [B, in, H, W]
     }
@@ -93,35 +92,38 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
         return gradMatrix;
     }
 
-    // A thread takes some pixels, tap by tap, through product and scattering, and adds to a map of its own. The bands depend on the shape alone.
-    static (Tensor? X, Tensor Offset, Tensor Mask) ScatterInBands(DeformableColumns kernel, Tensor x, Tensor offset, Tensor mask, Tensor gradRows, Call call)
+    // A thread takes some channels through product and scattering, tap by tap, so that columns' gradients stay in its cache and no two
+    // threads add to one place.
+    static (Tensor? X, Tensor Offset, Tensor Mask) ScatterInSlices(DeformableColumns kernel, Tensor x, Tensor offset, Tensor mask, Tensor gradRows, Call call)
     {
         var (channels, outChannels, all) = (x.shape[1], gradRows.shape[1], gradRows.shape[0]);
-        var bands = Math.Clamp(all / LeastBandRows, 1, MostBands);
-        var maps = call.InputNeedsGradient ? zeros([bands, x.shape[0], x.shape[2], x.shape[3], channels]) : null;
-        var (gradOffset, gradMask, nothing) = (empty(offset.shape), empty(mask.shape), zeros(channels));
+        var width = channels % WideSlice == 0 && channels > 2 * WideSlice ? WideSlice : ProductTile.Wide;
+        var slices = channels / width;
+        var gradX = call.InputNeedsGradient ? zeros([x.shape[0], x.shape[2], x.shape[3], channels]) : null;
+        var (gradOffset, gradMask, nothing) = (empty([slices, .. offset.shape]), empty([slices, .. mask.shape]), zeros(width)); // each slice's share
         var matrix = new PackedMatrix(Packed(call.Weight, transposed: false), outChannels, DeformableColumns.Taps * channels);
         float* input = TensorMemory.ChannelsLastPointer(x), shifts = TensorMemory.Pointer(offset), factors = TensorMemory.Pointer(mask), none = TensorMemory.Pointer(nothing);
         float* source = TensorMemory.Pointer(gradRows), toShifts = TensorMemory.Pointer(gradOffset), toFactors = TensorMemory.Pointer(gradMask);
-        var target = maps is null ? null : TensorMemory.Pointer(maps);
-        var mapSize = x.numel();
-        ParallelRange.Each(bands, band =>
+        var target = gradX is null ? null : TensorMemory.Pointer(gradX);
+        var (shiftCount, factorCount) = (offset.numel(), mask.numel());
+        ParallelRange.Each(slices, slice =>
         {
-            using var workspace = new Workspace((BandRowsAtATime + 1) * channels);
-            float* columns = workspace.Take(BandRowsAtATime * channels), beyond = workspace.Take(channels);
-            new Span<float>(beyond, (int)channels).Clear();
-            var end = all * (band + 1) / bands;
-            for (var first = all * band / bands; first < end; first += BandRowsAtATime)
+            using var workspace = new Workspace((SliceRowsAtATime * (outChannels + width)) + width);
+            float* lines = workspace.Take(SliceRowsAtATime * outChannels), columns = workspace.Take(SliceRowsAtATime * width), beyond = workspace.Take(width);
+            new Span<float>(beyond, (int)width).Clear();
+            for (var first = 0L; first < all; first += SliceRowsAtATime)
             {
-                var rows = Math.Min(BandRowsAtATime, end - first);
+                var rows = Math.Min(SliceRowsAtATime, all - first);
+                MatrixProduct.PackRows(source + (first * outChannels), outChannels, rows, outChannels, lines);
                 for (var tap = 0; tap < DeformableColumns.Taps; tap++)
                 {
-                    MatrixProduct.Multiply(source + (first * outChannels), outChannels, matrix.Slice(tap * channels, channels), columns, channels, rows, oneThread: true); // [rows, out] x [out, in]
-                    kernel.ScatterTap(input, shifts, factors, none, columns, target == null ? null : target + (band * mapSize), beyond, toShifts, toFactors, tap, first, rows);
+                    MatrixProduct.MultiplyRows(lines, matrix.Slice((tap * channels) + (slice * width), width), columns, width, rows); // [rows, out] x [out, slice]
+                    kernel.ScatterTap(
+                        input, shifts, factors, none, columns, target, beyond, toShifts + (slice * shiftCount), toFactors + (slice * factorCount), tap, (slice * width, width), first, rows);
                 }
             }
         });
-        return (maps is null ? null : bands == 1 ? maps[0] : maps.sum([0]), gradOffset, gradMask);
+        return (gradX, gradOffset.sum([0]), gradMask.sum([0]));
     }
 
     static (Tensor? X, Tensor Offset, Tensor Mask) ScatterInParts(DeformableColumns kernel, Tensor x, Tensor offset, Tensor mask, Tensor gradRows, Call call)
