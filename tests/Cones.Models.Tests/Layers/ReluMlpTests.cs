@@ -78,6 +78,13 @@ public sealed class ReluMlpTests : IDisposable
         using var first = Filled(4, 8);
         using var second = Filled(8, 4);
         var x = randn(2, 4).requires_grad_(training);
+        // Layers keep packed forms of their weights.
+        foreach (var layer in (Linear[])[first, second])
+        {
+            layer.Packed(transposed: true);
+            layer.Packed(transposed: false);
+        }
+
         var before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
         using (NewDisposeScope())
         {

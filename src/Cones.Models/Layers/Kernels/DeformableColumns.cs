@@ -25,12 +25,11 @@ sealed unsafe class DeformableColumns(long batch, long height, long width, long 
     public const int Side = 3;
 
     const int Lanes = 8;
-    const int WideSlice = 32;
 
     readonly long _outPixels = outHeight * outWidth;
 
     /// <summary>Channels of a slice of the input's gradient: a divisor of C.</summary>
-    public long SliceChannels { get; } = channels % WideSlice == 0 ? WideSlice : channels % 16 == 0 ? 16 : Lanes;
+    public long SliceChannels { get; } = channels % 32 == 0 ? 32 : channels % 16 == 0 ? 16 : Lanes;
 
     /// <summary>Writes columns [rows, 9 C] for output pixels, counted through samples.</summary>
     /// <param name="x">[B, H, W, C].</param>
@@ -50,22 +49,79 @@ sealed unsafe class DeformableColumns(long batch, long height, long width, long 
         for (var row = 0L; row < rows; row++) GatherPixel(x, offset, mask, zeros, columns + (row * Taps * channels), first + row);
     }
 
-    /// <summary>The gradients of offsets and masks that follow from those of some columns, on the calling thread.</summary>
+    /// <summary>The gradients that follow from those of some channels of one tap's columns, on the calling thread. Needs AVX-512.</summary>
     /// <param name="x">As in <see cref="Gather"/>.</param>
     /// <param name="offset">As in <see cref="Gather"/>.</param>
     /// <param name="mask">As in <see cref="Gather"/>.</param>
     /// <param name="zeros">C zeros.</param>
-    /// <param name="gradColumns">[rows, 9 C].</param>
-    /// <param name="points">Room for 9 points a row, for <see cref="ScatterToPixels"/>.</param>
-    /// <param name="gradOffset">[B, 18, H', W']: written.</param>
-    /// <param name="gradMask">[B, 9, H', W']: written.</param>
+    /// <param name="gradColumns">[rows, n].</param>
+    /// <param name="gradX">[B, H, W, C]: added to; or null.</param>
+    /// <param name="beyond">n floats for what falls beyond the border.</param>
+    /// <param name="gradOffset">[B, 18, H', W']: these channels' share is written.</param>
+    /// <param name="gradMask">[B, 9, H', W']: likewise.</param>
+    /// <param name="tap">The tap.</param>
+    /// <param name="slice">The first channel, and their number n, a multiple of 16.</param>
     /// <param name="first">The first output pixel.</param>
     /// <param name="rows">The number of output pixels.</param>
-    public void ScatterToPointsHere(
-        float* x, float* offset, float* mask, float* zeros, float* gradColumns, BilinearPoint* points, float* gradOffset, float* gradMask, long first, long rows)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void ScatterTap(
+        float* x, float* offset, float* mask, float* zeros, float* gradColumns, float* gradX, float* beyond, float* gradOffset, float* gradMask,
+        int tap, (long First, long Count) slice, long first, long rows)
     {
-        for (var row = 0L; row < rows; row++)
-            ScatterToPoints(x, offset, mask, zeros, gradColumns + (row * Taps * channels), points + (row * Taps), gradOffset, gradMask, first + row);
+        BilinearPoint point = default;
+        for (var row = 0L; row < rows; row++, gradColumns += slice.Count)
+        {
+            var (sample, pixel) = Math.DivRem(first + row, _outPixels);
+            var at = (((sample * Taps) + tap) * _outPixels) + pixel;
+            var down = (((sample * 2 * Taps) + (2 * tap)) * _outPixels) + pixel;
+            if (!Locate(ref point, offset, sample, pixel, tap))
+            {
+                gradMask[at] = gradOffset[down] = gradOffset[down + _outPixels] = 0;
+                continue;
+            }
+
+            var map = x + (sample * height * width * channels) + slice.First;
+            float* topLeft = At(map, point.TopLeft, zeros), topRight = At(map, point.TopRight, zeros);
+            float* bottomLeft = At(map, point.BottomLeft, zeros), bottomRight = At(map, point.BottomRight, zeros);
+            Vector512<float> a = default, b = default, c = default, d = default;
+            if (gradX == null)
+            {
+                for (var i = 0L; i < slice.Count; i += 16)
+                {
+                    var gradient = Vector512.Load(gradColumns + i);
+                    a = Vector512.FusedMultiplyAdd(gradient, Vector512.Load(topLeft + i), a);
+                    b = Vector512.FusedMultiplyAdd(gradient, Vector512.Load(topRight + i), b);
+                    c = Vector512.FusedMultiplyAdd(gradient, Vector512.Load(bottomLeft + i), c);
+                    d = Vector512.FusedMultiplyAdd(gradient, Vector512.Load(bottomRight + i), d);
+                }
+            }
+            else
+            {
+                var target = gradX + (sample * height * width * channels) + slice.First;
+                float* toTopLeft = At(target, point.TopLeft, beyond), toTopRight = At(target, point.TopRight, beyond);
+                float* toBottomLeft = At(target, point.BottomLeft, beyond), toBottomRight = At(target, point.BottomRight, beyond);
+                var shares = point.Shares(mask[at]);
+                Vector512<float> e = Vector512.Create(shares.TopLeft), f = Vector512.Create(shares.TopRight), g = Vector512.Create(shares.BottomLeft), h = Vector512.Create(shares.BottomRight);
+                for (var i = 0L; i < slice.Count; i += 16)
+                {
+                    var gradient = Vector512.Load(gradColumns + i);
+                    a = Vector512.FusedMultiplyAdd(gradient, Vector512.Load(topLeft + i), a);
+                    Vector512.FusedMultiplyAdd(gradient, e, Vector512.Load(toTopLeft + i)).Store(toTopLeft + i);
+                    b = Vector512.FusedMultiplyAdd(gradient, Vector512.Load(topRight + i), b);
+                    Vector512.FusedMultiplyAdd(gradient, f, Vector512.Load(toTopRight + i)).Store(toTopRight + i);
+                    c = Vector512.FusedMultiplyAdd(gradient, Vector512.Load(bottomLeft + i), c);
+                    Vector512.FusedMultiplyAdd(gradient, g, Vector512.Load(toBottomLeft + i)).Store(toBottomLeft + i);
+                    d = Vector512.FusedMultiplyAdd(gradient, Vector512.Load(bottomRight + i), d);
+                    Vector512.FusedMultiplyAdd(gradient, h, Vector512.Load(toBottomRight + i)).Store(toBottomRight + i);
+                }
+            }
+
+            var sums = VectorSums.Of(Halves(a), Halves(b), Halves(c), Halves(d));
+            var (value, byRow, byColumn) = point.Derivatives(sums[0], sums[1], sums[2], sums[3]);
+            gradMask[at] = value;
+            gradOffset[down] = byRow * mask[at];
+            gradOffset[down + _outPixels] = byColumn * mask[at];
+        }
     }
 
     /// <summary>The gradients that follow from those of some columns.</summary>
@@ -85,23 +141,16 @@ sealed unsafe class DeformableColumns(long batch, long height, long width, long 
         float* gradX, float* gradOffset, float* gradMask, long first, long rows)
     {
         ParallelRange.Run(rows, Math.Max(1, 16384 / (Taps * channels)), (from, to) =>
-            ScatterToPointsHere(x, offset, mask, zeros, gradColumns + (from * Taps * channels), points + (from * Taps), gradOffset, gradMask, first + from, to - from));
-        if (gradX != null) ScatterToPixels(mask, gradColumns, points, gradX, first, rows);
-    }
+        {
+            for (var row = from; row < to; row++)
+                ScatterToPoints(x, offset, mask, zeros, gradColumns + (row * Taps * channels), points + (row * Taps), gradOffset, gradMask, first + row);
+        });
+        if (gradX == null) return;
 
-    /// <summary>The input's gradients that follow from those of some columns.</summary>
-    /// <param name="mask">As in <see cref="Gather"/>.</param>
-    /// <param name="gradColumns">[rows, 9 C].</param>
-    /// <param name="points">Their points.</param>
-    /// <param name="gradX">[C / slice, B, H, W, slice]: added to.</param>
-    /// <param name="first">The first output pixel.</param>
-    /// <param name="rows">The number of output pixels.</param>
-    public void ScatterToPixels(float* mask, float* gradColumns, BilinearPoint* points, float* gradX, long first, long rows)
-    {
         // Columns add to pixels anywhere, but within a slice.
         ParallelRange.Run(channels / SliceChannels, 1, (from, to) =>
         {
-            for (var slice = from; slice < to; slice++) ScatterSlice(mask, gradColumns, points, gradX, first, rows, slice);
+            for (var slice = from; slice < to; slice++) ScatterToPixels(mask, gradColumns, points, gradX, first, rows, slice);
         });
     }
 
@@ -173,7 +222,7 @@ sealed unsafe class DeformableColumns(long batch, long height, long width, long 
 
     // One slice of the pixels' gradients.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void ScatterSlice(float* mask, float* gradColumns, BilinearPoint* points, float* gradX, long first, long rows, long slice)
+    void ScatterToPixels(float* mask, float* gradColumns, BilinearPoint* points, float* gradX, long first, long rows, long slice)
     {
         var (count, pixels) = (SliceChannels, height * width);
         var samples = gradX + (slice * batch * pixels * count);
@@ -187,16 +236,6 @@ sealed unsafe class DeformableColumns(long batch, long height, long width, long 
                 ref var point = ref points[at];
                 var source = gradColumns + (at * channels) + (slice * count);
                 var shares = point.Shares(mask[(((sample * Taps) + tap) * _outPixels) + pixel]);
-                if (count == WideSlice && Vector512.IsHardwareAccelerated)
-                {
-                    Vector512<float> left = Vector512.Load(source), right = Vector512.Load(source + 16);
-                    if (point.TopLeft >= 0) Add(map + (point.TopLeft * WideSlice), left, right, shares.TopLeft);
-                    if (point.TopRight >= 0) Add(map + (point.TopRight * WideSlice), left, right, shares.TopRight);
-                    if (point.BottomLeft >= 0) Add(map + (point.BottomLeft * WideSlice), left, right, shares.BottomLeft);
-                    if (point.BottomRight >= 0) Add(map + (point.BottomRight * WideSlice), left, right, shares.BottomRight);
-                    continue;
-                }
-
                 if (point.TopLeft >= 0) Add(map + (point.TopLeft * count), source, shares.TopLeft, count);
                 if (point.TopRight >= 0) Add(map + (point.TopRight * count), source, shares.TopRight, count);
                 if (point.BottomLeft >= 0) Add(map + (point.BottomLeft * count), source, shares.BottomLeft, count);
@@ -206,19 +245,14 @@ sealed unsafe class DeformableColumns(long batch, long height, long width, long 
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Add(float* target, Vector512<float> left, Vector512<float> right, float factor)
-    {
-        var f = Vector512.Create(factor);
-        Vector512.FusedMultiplyAdd(f, left, Vector512.Load(target)).Store(target);
-        Vector512.FusedMultiplyAdd(f, right, Vector512.Load(target + 16)).Store(target + 16);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Add(float* target, float* source, float factor, long count)
     {
         var f = Vector256.Create(factor);
         for (var i = 0L; i < count; i += Lanes) Vector256.FusedMultiplyAdd(f, Vector256.Load(source + i), Vector256.Load(target + i)).Store(target + i);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector256<float> Halves(Vector512<float> x) => x.GetLower() + x.GetUpper();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     float* At(float* map, int pixel, float* outside) => pixel < 0 ? outside : map + (pixel * channels);

@@ -18,6 +18,10 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
     // Output pixels that a thread takes through gathering and product: at 256 channels their columns fill a third of the second cache.
     const long RowsAtATime = 32;
 
+    // The same backward, where a thread takes a slice of the channels, tap after tap.
+    const long SliceRowsAtATime = 128;
+    const long WideSlice = 64;
+
     /// <summary>Whether <see cref="Apply"/> can take this.</summary>
     public static bool Accepts(Tensor x, Tensor offset, Tensor mask, Weight weight, Tensor? bias) =>
         TensorMemory.IsPlain(x) && TensorMemory.IsPlain(offset) && TensorMemory.IsPlain(mask)
@@ -60,12 +64,74 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
         var kernel = Kernel(x, offset, call);
         var (channels, outChannels) = (x.shape[1], call.Weight.Shape[0]);
         var gradRows = TensorMemory.ToChannelsLast(gradOutput).permute(0, 2, 3, 1).view(-1, outChannels); // [B, out, H', W'] -> [B H' W', out]
-        var matrix = Matrix(call.Weight);
-        var packed = MatrixProduct.IsSupported ? Packed(call.Weight, transposed: false) : null;
+        var gradMatrix = call.WeightNeedsGradient ? GradientOfMatrix(kernel, x, offset, mask, gradRows) : null; // [out, 9 in]
+        // [out, 9 in] -> [out, 3, 3, in] -> [out, in, 3, 3]
+        var gradWeight = gradMatrix?.view(outChannels, DeformableColumns.Side, DeformableColumns.Side, channels).permute(0, 3, 1, 2);
+        var (gradX, gradOffset, gradMask) = MatrixProduct.IsSupported && channels % ProductTile.Wide == 0
+            ? ScatterInSlices(kernel, x, offset, mask, gradRows, call)
+            : ScatterInParts(kernel, x, offset, mask, gradRows, call);
+        return [gradX?.permute(0, 3, 1, 2)!, gradOffset, gradMask, gradWeight!, call.BiasNeedsGradient ? gradRows.sum([0]) : null!, null!]; // [B, H, W, in] -> [B, in, H, W]
+    }
 
+    // Columns are gathered once more, for a kernel that is being trained.
+    static Tensor GradientOfMatrix(DeformableColumns kernel, Tensor x, Tensor offset, Tensor mask, Tensor gradRows)
+    {
+        var (channels, all) = (x.shape[1], gradRows.shape[0]);
+        var gradMatrix = zeros(gradRows.shape[1], DeformableColumns.Taps * channels);
+        var (nothing, most) = (zeros(channels), PartRows(channels));
+        var columns = empty(Math.Min(most, all), DeformableColumns.Taps * channels);
+        for (var first = 0L; first < all; first += most)
+        {
+            using var part = NewDisposeScope();
+            var rows = Math.Min(most, all - first);
+            kernel.Gather(
+                TensorMemory.ChannelsLastPointer(x), TensorMemory.Pointer(offset), TensorMemory.Pointer(mask), TensorMemory.Pointer(nothing), TensorMemory.Pointer(columns), first, rows);
+            gradMatrix.addmm_(gradRows.narrow(0, first, rows).t(), columns.narrow(0, 0, rows), 1, 1); // [out, rows] x [rows, 9 in]
+        }
+
+        return gradMatrix;
+    }
+
+    // A thread takes some channels through product and scattering, tap by tap, so that columns' gradients stay in its cache and no two
+    // threads add to one place.
+    static (Tensor? X, Tensor Offset, Tensor Mask) ScatterInSlices(DeformableColumns kernel, Tensor x, Tensor offset, Tensor mask, Tensor gradRows, Call call)
+    {
+        var (channels, outChannels, all) = (x.shape[1], gradRows.shape[1], gradRows.shape[0]);
+        var width = channels % WideSlice == 0 && channels > 2 * WideSlice ? WideSlice : ProductTile.Wide;
+        var slices = channels / width;
+        var gradX = call.InputNeedsGradient ? zeros([x.shape[0], x.shape[2], x.shape[3], channels]) : null;
+        var (gradOffset, gradMask, nothing) = (empty([slices, .. offset.shape]), empty([slices, .. mask.shape]), zeros(width)); // each slice's share
+        var matrix = new PackedMatrix(Packed(call.Weight, transposed: false), outChannels, DeformableColumns.Taps * channels);
+        float* input = TensorMemory.ChannelsLastPointer(x), shifts = TensorMemory.Pointer(offset), factors = TensorMemory.Pointer(mask), none = TensorMemory.Pointer(nothing);
+        float* source = TensorMemory.Pointer(gradRows), toShifts = TensorMemory.Pointer(gradOffset), toFactors = TensorMemory.Pointer(gradMask);
+        var target = gradX is null ? null : TensorMemory.Pointer(gradX);
+        var (shiftCount, factorCount) = (offset.numel(), mask.numel());
+        ParallelRange.Each(slices, slice =>
+        {
+            using var workspace = new Workspace((SliceRowsAtATime * (outChannels + width)) + width);
+            float* lines = workspace.Take(SliceRowsAtATime * outChannels), columns = workspace.Take(SliceRowsAtATime * width), beyond = workspace.Take(width);
+            new Span<float>(beyond, (int)width).Clear();
+            for (var first = 0L; first < all; first += SliceRowsAtATime)
+            {
+                var rows = Math.Min(SliceRowsAtATime, all - first);
+                MatrixProduct.PackRows(source + (first * outChannels), outChannels, rows, outChannels, lines);
+                for (var tap = 0; tap < DeformableColumns.Taps; tap++)
+                {
+                    MatrixProduct.MultiplyRows(lines, matrix.Slice((tap * channels) + (slice * width), width), columns, width, rows); // [rows, out] x [out, slice]
+                    kernel.ScatterTap(
+                        input, shifts, factors, none, columns, target, beyond, toShifts + (slice * shiftCount), toFactors + (slice * factorCount), tap, (slice * width, width), first, rows);
+                }
+            }
+        });
+        return (gradX, gradOffset.sum([0]), gradMask.sum([0]));
+    }
+
+    static (Tensor? X, Tensor Offset, Tensor Mask) ScatterInParts(DeformableColumns kernel, Tensor x, Tensor offset, Tensor mask, Tensor gradRows, Call call)
+    {
+        var matrix = Matrix(call.Weight);
+        var channels = x.shape[1];
         var gradX = call.InputNeedsGradient ? zeros([channels / kernel.SliceChannels, x.shape[0], x.shape[2], x.shape[3], kernel.SliceChannels]) : null;
         var (gradOffset, gradMask) = (empty(offset.shape), empty(mask.shape));
-        var gradMatrix = call.WeightNeedsGradient ? zeros(matrix.shape) : null; // [out, 9 in]
         var nothing = zeros(channels);
         var (all, most) = (gradRows.shape[0], PartRows(channels));
         var columns = empty(Math.Min(most, all), DeformableColumns.Taps * channels);
@@ -74,22 +140,6 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
         {
             using var part = NewDisposeScope();
             var rows = Math.Min(most, all - first);
-            if (gradMatrix is not null)
-            {
-                kernel.Gather(
-                    TensorMemory.ChannelsLastPointer(x), TensorMemory.Pointer(offset), TensorMemory.Pointer(mask), TensorMemory.Pointer(nothing),
-                    TensorMemory.Pointer(columns), first, rows);
-                gradMatrix.addmm_(gradRows.narrow(0, first, rows).t(), columns.narrow(0, 0, rows), 1, 1); // [out, rows] x [rows, 9 in]
-            }
-
-            if (packed is not null)
-            {
-                ScatterInRows(new PackedMatrix(packed, outChannels, columns.shape[1]), kernel, x, offset, mask, nothing, gradRows.narrow(0, first, rows), columns, points, gradOffset, gradMask, first);
-                if (gradX is not null)
-                    kernel.ScatterToPixels(TensorMemory.Pointer(mask), TensorMemory.Pointer(columns), (BilinearPoint*)TensorMemory.Pointer(points), TensorMemory.Pointer(gradX), first, rows);
-                continue;
-            }
-
             columns.narrow(0, 0, rows).addmm_(gradRows.narrow(0, first, rows), matrix, 0, 1); // [rows, out] x [out, 9 in]
             kernel.Scatter(
                 TensorMemory.ChannelsLastPointer(x), TensorMemory.Pointer(offset), TensorMemory.Pointer(mask), TensorMemory.Pointer(nothing),
@@ -97,11 +147,7 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
                 TensorMemory.Pointer(gradOffset), TensorMemory.Pointer(gradMask), first, rows);
         }
 
-        // [slices, B, H, W, slice] -> [B, H, W, in] -> [B, in, H, W]
-        var gradInput = gradX?.permute(1, 2, 3, 0, 4).flatten(3).permute(0, 3, 1, 2);
-        // [out, 9 in] -> [out, 3, 3, in] -> [out, in, 3, 3]
-        var gradWeight = gradMatrix?.view(outChannels, DeformableColumns.Side, DeformableColumns.Side, channels).permute(0, 3, 1, 2);
-        return [gradInput!, gradOffset, gradMask, gradWeight!, call.BiasNeedsGradient ? gradRows.sum([0]) : null!, null!];
+        return (gradX?.permute(1, 2, 3, 0, 4).flatten(3), gradOffset, gradMask); // [slices, B, H, W, slice] -> [B, H, W, in]
     }
 
     static Tensor Compute(Tensor x, Tensor offset, Tensor mask, Call call)
@@ -152,24 +198,6 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
             var rows = Math.Min(RowsAtATime, all - first);
             kernel.GatherHere(input, shifts, factors, none, columns, first, rows);
             MatrixProduct.Multiply(columns, width, matrix, output + (first * outChannels), outChannels, rows, added, oneThread: true);
-        });
-    }
-
-    // Columns' gradients are made and read by the same thread: [rows, out] x [out, 9 in].
-    static void ScatterInRows(
-        PackedMatrix matrix, DeformableColumns kernel, Tensor x, Tensor offset, Tensor mask, Tensor nothing, Tensor gradRows, Tensor gradColumns, Tensor points, Tensor gradOffset, Tensor gradMask, long start)
-    {
-        float* input = TensorMemory.ChannelsLastPointer(x), shifts = TensorMemory.Pointer(offset), factors = TensorMemory.Pointer(mask), none = TensorMemory.Pointer(nothing);
-        float* source = TensorMemory.Pointer(gradRows), columns = TensorMemory.Pointer(gradColumns), toShifts = TensorMemory.Pointer(gradOffset), toFactors = TensorMemory.Pointer(gradMask);
-        var kept = (BilinearPoint*)TensorMemory.Pointer(points);
-        var (all, width, outChannels) = (gradRows.shape[0], matrix.Columns, matrix.Rows);
-        ParallelRange.Each((all + RowsAtATime - 1) / RowsAtATime, task =>
-        {
-            var first = task * RowsAtATime;
-            var rows = Math.Min(RowsAtATime, all - first);
-            var target = columns + (first * width);
-            MatrixProduct.Multiply(source + (first * outChannels), outChannels, matrix, target, width, rows, oneThread: true);
-            kernel.ScatterToPointsHere(input, shifts, factors, none, target, kept + (first * DeformableColumns.Taps), toShifts, toFactors, start + first, rows);
         });
     }
 

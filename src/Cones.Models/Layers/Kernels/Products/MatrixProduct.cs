@@ -93,7 +93,7 @@ static unsafe class MatrixProduct
     /// <param name="oneThread">Whether the calling thread does it alone, which may be one of a parallel loop's.</param>
     public static void Multiply(float* a, long aStride, in PackedMatrix b, float* c, long cStride, long m, float* bias = null, bool oneThread = false)
     {
-        var (depth, columns) = (b.Rows, b.Columns);
+        var (depth, columns, width, start) = (b.Rows, b.Columns, b.Width, b.First);
         var panels = b.Panels;
         var groupWidth = Math.Min(MostPanels * ProductTile.Wide, Parts(columns, ProductTile.Wide) * ProductTile.Wide);
         var groups = Parts(columns, groupWidth);
@@ -117,8 +117,8 @@ static unsafe class MatrixProduct
                 A = a + (firstRow * aStride),
                 AStride = aStride,
                 Packed = panels,
-                PackedWidth = Parts(columns, ProductTile.Wide) * ProductTile.Wide,
-                PackedColumn = firstColumn,
+                PackedWidth = width,
+                PackedColumn = start + firstColumn,
                 C = c + (firstRow * cStride) + firstColumn,
                 CStride = cStride,
                 Rows = Math.Min(rowsPerPart, m - firstRow),
@@ -126,6 +126,44 @@ static unsafe class MatrixProduct
                 Depth = depth,
                 Bias = bias == null ? null : bias + firstColumn,
             });
+        }
+    }
+
+    /// <summary>Packs rows of A for <see cref="MultiplyRows"/>: room for M rounded up to 8, times K.</summary>
+    public static void PackRows(float* a, long aStride, long m, long k, float* lines)
+    {
+        var (step, height) = (Parts(k, Parts(k, DepthBlock)), Parts(m, ProductTile.Rows) * ProductTile.Rows);
+        for (var first = 0L; first < k; first += step)
+        {
+            var depth = Math.Min(step, k - first);
+            for (var row = 0L; row < m; row += ProductTile.Rows)
+                PanelPacking.Tall(a + (row * aStride) + first, aStride, lines + (first * height) + (row * depth), depth, (int)Math.Min(ProductTile.Rows, m - row));
+        }
+    }
+
+    /// <summary>C = A B on the calling thread, with both packed: for rows that meet many matrices.</summary>
+    /// <param name="lines">A, from <see cref="PackRows"/>.</param>
+    /// <param name="b">B, [K, N].</param>
+    /// <param name="c">C: M rows of N.</param>
+    /// <param name="cStride">From row to row, at least N.</param>
+    /// <param name="m">M.</param>
+    public static void MultiplyRows(float* lines, in PackedMatrix b, float* c, long cStride, long m)
+    {
+        var (step, height) = (Parts(b.Rows, Parts(b.Rows, DepthBlock)), Parts(m, ProductTile.Rows) * ProductTile.Rows);
+        for (var first = 0L; first < b.Rows; first += step)
+        {
+            var depth = Math.Min(step, b.Rows - first);
+            for (var column = 0L; column < b.Columns; column += ProductTile.Wide)
+            {
+                var panel = b.Panels + (first * b.Width) + ((b.First + column) * depth);
+                var width = (int)Math.Min(ProductTile.Wide, b.Columns - column);
+                for (var row = 0L; row < m; row += ProductTile.Rows)
+                {
+                    ProductTile.Run(
+                        lines + (first * height) + (row * depth), 1, ProductTile.Rows, panel, ProductTile.Wide, c + (row * cStride) + column, cStride, depth,
+                        (int)Math.Min(ProductTile.Rows, m - row), width, accumulate: first > 0);
+                }
+            }
         }
     }
 

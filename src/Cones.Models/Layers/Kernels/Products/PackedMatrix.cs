@@ -16,7 +16,13 @@ unsafe readonly struct PackedMatrix
     public PackedMatrix(Tensor panels, long rows, long columns)
     {
         Panels = TensorMemory.Pointer(panels);
-        (Rows, Columns) = (rows, columns);
+        (Rows, Columns, Width) = (rows, columns, MatrixProduct.Parts(columns, ProductTile.Wide) * ProductTile.Wide);
+    }
+
+    PackedMatrix(PackedMatrix whole, long first, long columns)
+    {
+        Panels = whole.Panels;
+        (Rows, Columns, Width, First) = (whole.Rows, columns, whole.Width, whole.First + first);
     }
 
     /// <summary>The panels.</summary>
@@ -27,6 +33,19 @@ unsafe readonly struct PackedMatrix
 
     /// <summary>N.</summary>
     public long Columns { get; }
+
+    /// <summary>The columns of all panels.</summary>
+    public long Width { get; }
+
+    /// <summary>The first column among them.</summary>
+    public long First { get; }
+
+    /// <summary>Some columns, from a multiple of 32 on.</summary>
+    public PackedMatrix Slice(long first, long columns)
+    {
+        if (first % ProductTile.Wide != 0 || first < 0 || first + columns > Columns) throw new ArgumentException($"columns {first} to {first + columns} of {Columns} asked for", nameof(first));
+        return new PackedMatrix(this, first, columns);
+    }
 
     /// <summary>Packs a matrix.</summary>
     /// <param name="matrix">B, or its transpose, as weights of linear layers are: float32 on the CPU.</param>
