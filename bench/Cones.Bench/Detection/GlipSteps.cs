@@ -102,13 +102,7 @@ sealed class GlipSteps : IDetectionSteps, IDisposable
         var levels = _model.EncodeImage(_pixels);
         var mask = Mask(_tokens);
         Backward(levels, Assign(levels), EncodeText(_words.detach().narrow(1, 0, _tokens), mask), mask);
-        using var noGrad = no_grad();
-        foreach (var (_, weight) in _model.NamedWeights())
-        {
-            if (weight.Value.grad is not { } gradient) continue;
-            weight.Value.add_(gradient, alpha: -1e-6);
-            weight.Value.grad = null;
-        }
+        PlainUpdate.Apply(_model.NamedWeights().Select(w => w.Value.Value), 1e-6);
     }
 
     /// <inheritdoc/>
@@ -144,9 +138,7 @@ sealed class GlipSteps : IDetectionSteps, IDisposable
     void Step(IReadOnlyList<Tensor> levels, AtssAssignment assignment, Tensor hidden, Tensor mask, Tensor searched)
     {
         Backward(levels, assignment, hidden, mask);
-        using var noGrad = no_grad();
-        searched.add_(searched.grad!, alpha: -1e-3);
-        searched.grad = null;
+        PlainUpdate.Apply([searched], 1e-3);
     }
 
     void Backward(IReadOnlyList<Tensor> levels, AtssAssignment assignment, Tensor hidden, Tensor mask)

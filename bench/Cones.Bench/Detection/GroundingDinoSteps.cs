@@ -97,13 +97,7 @@ sealed class GroundingDinoSteps : IDetectionSteps, IDisposable
     {
         using var scope = NewDisposeScope();
         Backward(_model.EncodeMaps(_pixels), _model.EncodeTextFromEmbeddings(_words.detach().narrow(1, 0, _tokens), _masks).Projected, _masks);
-        using var noGrad = no_grad();
-        foreach (var (_, weight) in _model.NamedWeights())
-        {
-            if (weight.Value.grad is not { } gradient) continue;
-            weight.Value.add_(gradient, alpha: -1e-6);
-            weight.Value.grad = null;
-        }
+        PlainUpdate.Apply(_model.NamedWeights().Select(w => w.Value.Value), 1e-6);
     }
 
     /// <inheritdoc/>
@@ -138,9 +132,7 @@ sealed class GroundingDinoSteps : IDetectionSteps, IDisposable
     void Step(IReadOnlyList<Tensor> maps, Tensor text, TextMasks masks, Tensor searched)
     {
         Backward(maps, text, masks);
-        using var noGrad = no_grad();
-        searched.add_(searched.grad!, alpha: -1e-3);
-        searched.grad = null;
+        PlainUpdate.Apply([searched], 1e-3);
     }
 
     void Backward(IReadOnlyList<Tensor> maps, Tensor text, TextMasks masks)

@@ -38,23 +38,8 @@ static class GlipFolder
     /// <summary>Writes a model with the configuration and the vocabulary of the folder that it came from.</summary>
     public static void Save(GlipModel model, string source, string target)
     {
-        try
-        {
-            Directory.CreateDirectory(target);
-            if (Path.GetFullPath(source) != Path.GetFullPath(target))
-            {
-                string[] beside = [.. Directory.EnumerateFiles(source).Where(f => Path.GetFileName(f) == JsonConfig || Path.GetExtension(f).ToLowerInvariant() is ".yaml" or ".yml")];
-                foreach (var file in beside.Concat(VocabularyFiles(source))) File.Copy(file, Path.Combine(target, Path.GetFileName(file)), overwrite: true);
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ConesException($"the model folder {target} cannot be written ({e.Message}): choose another one, or make room", e);
-        }
-
-        // Last: a folder with weights is a whole one.
-        using var scope = TorchSharp.torch.NewDisposeScope();
-        SafetensorsWriter.Write(Path.Combine(target, "model.safetensors"), model.NamedWeights().ToDictionary(w => w.Key, w => w.Value.Value.detach()));
+        var settings = Directory.EnumerateFiles(source).Where(f => Path.GetFileName(f) == JsonConfig || Path.GetExtension(f).ToLowerInvariant() is ".yaml" or ".yml");
+        ModelFolderWriter.Write(model, target, settings.Concat(VocabularyFiles(source)));
     }
 
     /// <summary>The configuration that <see cref="Load"/> would take.</summary>

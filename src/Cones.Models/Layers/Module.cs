@@ -26,13 +26,16 @@ public abstract class Module : IDisposable
     public long CountParameters() => NamedWeights().Sum(w => w.Value.Count);
 
     /// <summary>Says whether gradients flow into the weights. A frozen model (the default) differentiates activations only.</summary>
-    public void SetRequiresGrad(bool value)
+    public void SetRequiresGrad(bool value) => Set(NamedWeights(), value);
+
+    /// <summary>Lets gradients flow into some weights; the others stay as they are.</summary>
+    /// <param name="chosen">Says by its key whether a weight is among them.</param>
+    /// <returns>The weights with their keys, in the order of construction.</returns>
+    public IReadOnlyList<KeyValuePair<string, Tensor>> Unfreeze(Func<string, bool> chosen)
     {
-        foreach (var (_, weight) in NamedWeights())
-        {
-            weight.Value.requires_grad_(value);
-            weight.MarkChanged();
-        }
+        KeyValuePair<string, Weight>[] weights = [.. NamedWeights().Where(w => chosen(w.Key))];
+        Set(weights, true);
+        return [.. weights.Select(w => KeyValuePair.Create(w.Key, w.Value.Value))];
     }
 
     /// <summary>Moves all weights to a device and a floating-point type.</summary>
@@ -80,5 +83,14 @@ public abstract class Module : IDisposable
     {
         _children.Add((name, module));
         return module;
+    }
+
+    static void Set(IEnumerable<KeyValuePair<string, Weight>> weights, bool value)
+    {
+        foreach (var (_, weight) in weights)
+        {
+            weight.Value.requires_grad_(value);
+            weight.MarkChanged();
+        }
     }
 }

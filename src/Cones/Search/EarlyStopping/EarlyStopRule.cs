@@ -12,13 +12,7 @@ public static class EarlyStopRule
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(losses);
-        if (losses.Count < options.MinimumEvaluations) return null;
-        return options.Name switch
-        {
-            EarlyStopKind.Variance => Variance(options, losses),
-            EarlyStopKind.Plateau => Plateau(options, losses),
-            _ => null,
-        };
+        return Reason(options, [.. losses.Select(l => new SearchEvaluation(l))]);
     }
 
     /// <summary>The same for evaluations with a score: a plateau is one of scores (equal ones told apart by their losses), the variance that of the losses.</summary>
@@ -28,16 +22,13 @@ public static class EarlyStopRule
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(evaluations);
-        if (options.Name != EarlyStopKind.Plateau || evaluations.Count == 0 || evaluations[0].Score is null) return Reason(options, [.. evaluations.Select(e => e.Loss)]);
         if (evaluations.Count < options.MinimumEvaluations) return null;
-        var (best, since) = (evaluations[0], 0);
-        foreach (var next in evaluations.Skip(1))
+        return options.Name switch
         {
-            since = next.IsBetterThan(best) && !(next.Score > best.Score && next.Score <= best.Score + options.MinimumDelta) ? 0 : since + 1;
-            if (since == 0) best = next;
-        }
-
-        return since >= options.Patience ? string.Create(CultureInfo.InvariantCulture, $"{since} evaluations brought no score above {best.Score:g6}") : null;
+            EarlyStopKind.Variance => Variance(options, [.. evaluations.Select(e => e.Loss)]),
+            EarlyStopKind.Plateau => Plateau(options, evaluations),
+            _ => null,
+        };
     }
 
     /// <summary>
@@ -61,20 +52,24 @@ public static class EarlyStopRule
             : null;
     }
 
-    static string? Plateau(EarlyStopOptions options, IReadOnlyList<double> losses)
+    static string? Plateau(EarlyStopOptions options, IReadOnlyList<SearchEvaluation> evaluations)
     {
-        var best = double.PositiveInfinity;
-        var since = 0;
-        foreach (var loss in losses)
+        var (best, since) = (new SearchEvaluation(double.PositiveInfinity), 0);
+        foreach (var next in evaluations)
         {
-            since = loss < best - options.MinimumDelta ? 0 : since + 1;
-            if (since == 0) best = loss;
+            since = Improves(next, best, options.MinimumDelta) ? 0 : since + 1;
+            if (since == 0) best = next;
         }
 
-        return since >= options.Patience
-            ? string.Create(CultureInfo.InvariantCulture, $"{since} evaluations brought no loss below {best:g6}")
-            : null;
+        if (since < options.Patience) return null;
+        return string.Create(CultureInfo.InvariantCulture, $"{since} evaluations brought no {(best.Score is null ? "loss below" : "score above")} {best.Score ?? best.Loss:g6}");
     }
+
+    // The least improvement is one of what decides: the score, else the loss.
+    static bool Improves(SearchEvaluation next, SearchEvaluation best, double least) =>
+        next.Score is not { } score || best.Score is not { } highest ? next.Loss < best.Loss - least
+        : score == highest ? next.Loss < best.Loss
+        : score > highest + least;
 
     static double PopulationVariance(IReadOnlyList<double> values, int start)
     {

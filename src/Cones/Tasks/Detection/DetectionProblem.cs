@@ -46,24 +46,19 @@ public sealed class DetectionProblem(IDetector detector, IDetectionPrompt prompt
         using var noGrad = no_grad();
         using var outer = NewDisposeScope();
         var conditioning = prompt.Build(s_template);
+        if (Score is null) return new SearchEvaluation(validation.MeanLoss(detector, conditioning, prompt.Classes));
         var found = new List<IReadOnlyList<DetectedObject>>();
         var sum = 0.0;
         for (var i = 0; i < validation.Count; i++)
         {
             using var scope = NewDisposeScope();
             var (features, targets) = validation.Read(i);
-            if (Score is null)
-            {
-                sum += detector.Loss(features, conditioning, prompt.Classes, targets).to(ScalarType.Float64).item<double>();
-                continue;
-            }
-
             var (loss, objects) = detector.Judge(features, Score.SizeOf(i), conditioning, prompt.Classes, targets);
             sum += loss;
             found.Add(objects);
         }
 
-        return new SearchEvaluation(sum / validation.Count, Score?.Ap(found));
+        return new SearchEvaluation(sum / validation.Count, Score.Ap(found));
     }
 
     /// <inheritdoc/>

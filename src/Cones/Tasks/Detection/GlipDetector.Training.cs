@@ -35,19 +35,9 @@ public sealed partial class GlipDetector
     public AugmentationRecipe Recipe => AugmentationRecipe.Glip([.. s_scales.Select(s => (int)Math.Round(s * model.Config.Input.MinSize))], model.Config.Input.MaxSize);
 
     /// <inheritdoc/>
-    public IReadOnlyList<KeyValuePair<string, Tensor>> Unfreeze(WeightScope scope, bool text)
-    {
-        var trained = model.NamedWeights().Where(w => scope == WeightScope.Linear
-            ? s_linear.Any(k => w.Key.StartsWith(k, StringComparison.Ordinal))
-            : !s_frozen.Any(k => w.Key.StartsWith(k, StringComparison.Ordinal)) && (text || !w.Key.StartsWith(TextEncoder, StringComparison.Ordinal))).ToArray();
-        foreach (var (_, weight) in trained)
-        {
-            weight.Value.requires_grad_(true);
-            weight.MarkChanged();
-        }
-
-        return [.. trained.Select(w => KeyValuePair.Create(w.Key, w.Value.Value))];
-    }
+    public IReadOnlyList<KeyValuePair<string, Tensor>> Unfreeze(WeightScope scope, bool text) => model.Unfreeze(key => scope == WeightScope.Linear
+        ? s_linear.Any(k => key.StartsWith(k, StringComparison.Ordinal))
+        : !s_frozen.Any(k => key.StartsWith(k, StringComparison.Ordinal)) && (text || !key.StartsWith(TextEncoder, StringComparison.Ordinal)));
 
     /// <inheritdoc/>
     public void Freeze() => model.SetRequiresGrad(false);

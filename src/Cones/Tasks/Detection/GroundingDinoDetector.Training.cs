@@ -39,15 +39,7 @@ public sealed partial class GroundingDinoDetector
     public IReadOnlyList<KeyValuePair<string, Tensor>> Unfreeze(WeightScope scope, bool text)
     {
         RequireScope(scope);
-        var trained = _model.NamedWeights().Where(w =>
-            !s_frozen.Any(k => w.Key.StartsWith(k, StringComparison.Ordinal)) && (text || !w.Key.StartsWith(TextProjection, StringComparison.Ordinal))).ToArray();
-        foreach (var (_, weight) in trained)
-        {
-            weight.Value.requires_grad_(true);
-            weight.MarkChanged();
-        }
-
-        return [.. trained.Select(w => KeyValuePair.Create(w.Key, w.Value.Value))];
+        return _model.Unfreeze(key => !s_frozen.Any(k => key.StartsWith(k, StringComparison.Ordinal)) && (text || !key.StartsWith(TextProjection, StringComparison.Ordinal)));
     }
 
     /// <inheritdoc/>
@@ -62,8 +54,7 @@ public sealed partial class GroundingDinoDetector
     {
         using var scope = NewDisposeScope();
         var caption = Caption(classes, MaxTokens);
-        var words = _model.EmbedTokens(tensor(caption.Tokens.Ids.Select(i => (long)i).ToArray(), [1, caption.Tokens.Ids.Count], device: Device));
-        return EncodeWords(words, caption.ClassSlots).MoveToOuterDisposeScope();
+        return EncodeWords(Words(caption), caption.ClassSlots).MoveToOuterDisposeScope();
     }
 
     /// <summary>Refuses: all layers meet the text, there is nothing linear behind them.</summary>
@@ -93,19 +84,7 @@ public sealed partial class GroundingDinoDetector
     public void Save(string folder)
     {
         var source = _source ?? throw new InvalidOperationException("the model was not loaded from a folder");
-        try
-        {
-            Directory.CreateDirectory(folder);
-            foreach (var name in s_beside.Where(n => File.Exists(Path.Combine(source, n)))) File.Copy(Path.Combine(source, name), Path.Combine(folder, name), overwrite: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ConesException($"the model folder {folder} cannot be written ({e.Message}): choose another one, or make room", e);
-        }
-
-        // Last: a folder with weights is a whole one.
-        using var scope = NewDisposeScope();
-        SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), _model.NamedWeights().ToDictionary(w => w.Key, w => w.Value.Value.detach()));
+        ModelFolderWriter.Write(_model, folder, s_beside.Select(n => Path.Combine(source, n)).Where(File.Exists));
     }
 
     // Intersection over union of boxes (cx, cy, w, h).

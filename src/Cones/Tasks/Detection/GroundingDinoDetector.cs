@@ -23,6 +23,7 @@ public sealed partial class GroundingDinoDetector : ITrainableDetector
     readonly BertTokenizer? _tokenizer;
     readonly ImageProcessorConfig _input;
     readonly ImageProcessor _processor;
+    readonly ImageProcessor _normalizer;
     readonly GroundingDinoLoss _loss = new();
     readonly string? _source;
 
@@ -36,6 +37,7 @@ public sealed partial class GroundingDinoDetector : ITrainableDetector
         _source = source;
         (_model, _tokenizer, _input) = (model, tokenizer, input ?? ImageProcessorConfig.GroundingDino);
         _processor = new ImageProcessor(_input);
+        _normalizer = new ImageProcessor(_input with { DoResize = false });
         Fingerprint = FingerprintOf(model.Config);
     }
 
@@ -82,7 +84,7 @@ public sealed partial class GroundingDinoDetector : ITrainableDetector
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var caption = Caption(classes, MaxTokens);
-        var words = _model.EmbedTokens(tensor(caption.Tokens.Ids.Select(i => (long)i).ToArray(), [1, caption.Tokens.Ids.Count], device: Device));
+        var words = Words(caption);
         return new CaptionEncoding(EncodeWords(words, caption.ClassSlots), ones([1, words.shape[1]], ScalarType.Int64, Device), caption.ClassSlots, words);
     }
 
@@ -196,7 +198,7 @@ public sealed partial class GroundingDinoDetector : ITrainableDetector
     {
         try
         {
-            return (prepared ? new ImageProcessor(_input with { DoResize = false }) : _processor).Preprocess(image);
+            return (prepared ? _normalizer : _processor).Preprocess(image);
         }
         catch (ArgumentException e)
         {
@@ -205,6 +207,10 @@ public sealed partial class GroundingDinoDetector : ITrainableDetector
     }
 
     ImageSize Resized(ImageSize size) => _input.DoResize ? _input.Size.Apply(size) : size;
+
+    // [1, T, D]
+    Tensor Words(GroundingCaption caption) =>
+        _model.EmbedTokens(tensor(caption.Tokens.Ids.Select(i => (long)i).ToArray(), [1, caption.Tokens.Ids.Count], device: Device));
 
     GroundingCaption Caption(IReadOnlyList<ClassPrompt> classes, int maxTokens) => GroundingCaption.FromNames(
         [.. classes.Select(c => GroundingCaption.Clean(c.Text))],

@@ -1,3 +1,4 @@
+using Cones.Prompts;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,4 +19,22 @@ public interface IDetectionExamples : IDisposable
     /// <param name="index">Its number, from 0.</param>
     /// <param name="epoch">How often every view has come before: where views are made anew they differ from time to time.</param>
     DetectionExample Read(int index, long epoch = 0);
+
+    /// <summary>The mean loss of all views, without graph.</summary>
+    /// <param name="detector">The detector.</param>
+    /// <param name="conditioning">[1, T, L] with its mask.</param>
+    /// <param name="classes">The slots of each class.</param>
+    double MeanLoss(IDetector detector, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes)
+    {
+        using var noGrad = no_grad();
+        var sum = 0.0;
+        for (var i = 0; i < Count; i++)
+        {
+            using var scope = NewDisposeScope();
+            var (features, targets) = Read(i);
+            sum += detector.Loss(features, conditioning, classes, targets).to(ScalarType.Float64).item<double>();
+        }
+
+        return sum / Count;
+    }
 }

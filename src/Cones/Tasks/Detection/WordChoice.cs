@@ -51,15 +51,6 @@ static class WordChoice
         using var outer = NewDisposeScope();
         using var caption = detector.EncodeCaption(classes);
         using var prompt = new CaptionPrompt(caption);
-        var conditioning = prompt.Build([0]);
-        var sum = 0.0;
-        for (var i = 0; i < examples.Count; i++)
-        {
-            using var scope = NewDisposeScope();
-            var (features, targets) = examples.Read(i);
-            sum += detector.Loss(features, conditioning, prompt.Classes, targets).to(ScalarType.Float64).item<double>();
-        }
-
-        return sum / examples.Count;
+        return examples.MeanLoss(detector, prompt.Build([0]), prompt.Classes);
     }
 }

@@ -8,11 +8,8 @@ namespace Cones.Tasks.Generation;
 static class DenoiserTuning
 {
     /// <summary>Lets gradients into the weights, and names them as parameters.</summary>
-    public static IReadOnlyList<KeyValuePair<string, Tensor>> Unfreeze(GenerationModel model)
-    {
-        model.UNet.SetRequiresGrad(true);
-        return [.. model.UNet.NamedWeights().Select(w => KeyValuePair.Create("unet." + w.Key, w.Value.Value))];
-    }
+    public static IReadOnlyList<KeyValuePair<string, Tensor>> Unfreeze(GenerationModel model) =>
+        [.. model.UNet.Unfreeze(_ => true).Select(w => KeyValuePair.Create("unet." + w.Key, w.Value))];
 
     /// <summary>Writes the weights as <c>unet/</c> in a folder, in the layout of the model's own.</summary>
     public static void Save(GenerationModel model, string folder)
