@@ -118,7 +118,7 @@ sealed class SearchSession : IDisposable
         _observer.OnEvaluation(_state.Evaluations[^1], best);
     }
 
-    string? StopEarly() => EarlyStopRule.Reason(_options.EarlyStop, [.. _state.Evaluations.Select(e => e.Loss).Where(double.IsFinite)]);
+    string? StopEarly() => EarlyStopRule.Reason(_options.EarlyStop.For(_options.Steps / _options.EvaluationInterval), [.. _state.Evaluations.Select(e => e.Loss).Where(double.IsFinite)]);
 
     void Preview()
     {

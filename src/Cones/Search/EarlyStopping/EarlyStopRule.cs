@@ -6,12 +6,14 @@ namespace Cones.Search.EarlyStopping;
 public static class EarlyStopRule
 {
     /// <summary>Why the search should stop now, in one sentence with numbers; null to go on.</summary>
-    /// <param name="options">Rule and limits.</param>
+    /// <param name="options">Rule and limits, in numbers (<see cref="EarlyStopOptions.For"/>).</param>
     /// <param name="losses">The finite evaluation losses from the first on.</param>
+    /// <exception cref="ArgumentException">Window or patience is a share of an unknown number.</exception>
     public static string? Reason(EarlyStopOptions options, IReadOnlyList<double> losses)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(losses);
+        if (options.Window < 2 || options.Patience < 1) throw new ArgumentException($"window {options.Window} and patience {options.Patience} must be numbers", nameof(options));
         if (losses.Count < options.MinimumEvaluations) return null;
         return options.Name switch
         {
