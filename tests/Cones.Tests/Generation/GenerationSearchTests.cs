@@ -143,10 +143,10 @@ public sealed class GenerationSearchTests : IDisposable
     [Fact]
     public void A_search_that_comes_to_rest_stops_by_default()
     {
-        // A rate of 0 improves nothing: after a third of the evaluations it is enough.
+        // A rate of 0 changes nothing: of 15 evaluations the last 8 vary as little as can be once there are more than 8.
         var options = Options() with { Search = GenerationSearchOptions.DefaultSearch with { Steps = 30, EvaluationInterval = 2, Optimizer = new() { LearningRate = 0 } } };
         using var result = GenerationSearch.Run(options);
-        Assert.Equal((StopReason.EarlyStopped, 10), (result.Search!.Reason, result.Search.Step));
+        Assert.Equal((StopReason.EarlyStopped, 16), (result.Search!.Reason, result.Search.Step));
         Assert.Equal(0, result.Search.BestStep);
     }
 
