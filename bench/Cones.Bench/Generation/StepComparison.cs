@@ -23,27 +23,21 @@ sealed class StepComparison(UNet2DConditionModel unet, Func<ClipTextModel> loadT
     {
         var flops = new UNetFlops(unet.Config, side, side, tokens);
         var width = unet.Config.CrossAttentionDim;
-        using var generator = new Generator(2);
-        using var latent = randn([batch, unet.Config.InChannels, side, side], generator: generator);
-        using var noise = randn([batch, unet.Config.OutChannels, side, side], generator: generator);
-        using var timestep = tensor(new[] { 500L });
-        using var encoding = randn([1, tokens, width], generator: generator);
-        using var slots = tensor(new[] { 5L }).reshape(1, 1);
-        using var templates = new TemplateEncodings(["a photo of {}"], encoding.clone(), slots.clone(), null);
-        using var concept = new ConceptPrompt(templates, templates.MeanSlotVectors(), null, new ConceptPromptOptions());
+        using var concept = new ConceptSteps(unet, side, batch, tokens);
 
         MachineReport.Measure();
         NativeMemory.Release();
         PeakMemory.Reset();
-        var conceptSeconds = StepTimer.Median(repetitions, () => Step(concept, latent, noise, timestep));
+        var conceptSeconds = StepTimer.Median(repetitions, () => concept.Step());
         var peak = PeakMemory.Megabytes();
         MachineReport.Measure();
 
         using var text = loadText();
         using var ids = (arange(tokens, dtype: ScalarType.Int64) * 631 % (text.Config.VocabSize - 2)).reshape(1, tokens);
-        using var start = randn([1, width], generator: generator);
+        using var slots = tensor(new[] { 5L }).reshape(1, 1);
+        using var start = randn([1, width], generator: new Generator(2));
         using var pseudoWord = new PseudoWordPrompt(text, ids, slots, start);
-        var wordSeconds = StepTimer.Median(repetitions, () => Step(pseudoWord, latent, noise, timestep));
+        var wordSeconds = StepTimer.Median(repetitions, () => concept.Step(pseudoWord));
         MachineReport.Measure();
 
         var floor = batch * ((flops.Convolution / MachineReport.Convolution / 1e9) + (flops.Gemm / MachineReport.Gemm / 1e9));
@@ -62,19 +56,5 @@ sealed class StepComparison(UNet2DConditionModel unet, Func<ClipTextModel> loadT
             ["attention_gflop"] = Math.Round(batch * flops.Attention / 1e9, 2),
             ["utilisation_with_attention"] = Math.Round((floor + attention) / conceptSeconds, 3),
         };
-    }
-
-    void Step(IPrompt prompt, Tensor latent, Tensor noise, Tensor timestep)
-    {
-        using var scope = NewDisposeScope();
-        var states = new CrossAttentionStates(prompt.Build(new int[batch]).Embeddings);
-        var loss = nn.functional.mse_loss(unet.Forward(latent, timestep, states), noise);
-        OneTimeGraph.Backward(loss);
-        using var noGrad = no_grad();
-        foreach (var (_, parameter) in prompt.Parameters)
-        {
-            parameter.sub_(parameter.grad! * 1e-3);
-            parameter.grad!.zero_();
-        }
     }
 }

@@ -20,7 +20,7 @@ sealed class SearchOptionSet
     readonly Option<double> _clip;
     readonly Option<double> _ema;
     readonly Option<int> _evaluate;
-    readonly Option<string> _stop;
+    readonly Option<string?> _stop;
     readonly Option<int> _patience;
     readonly Option<int> _window;
     readonly Option<int> _checkpoint;
@@ -42,9 +42,9 @@ sealed class SearchOptionSet
         _clip = new("--clip-norm") { Description = "Largest norm of the gradient; 0: none.", HelpName = "NORM", DefaultValueFactory = _ => defaults.ClipNorm };
         _ema = new("--ema") { Description = "Decay of a moving average of the vectors, which is then the result; 0: none.", HelpName = "DECAY", DefaultValueFactory = _ => defaults.EmaDecay };
         _evaluate = new("--evaluate-every") { Description = "Steps between evaluations on the frozen batch.", HelpName = "N", DefaultValueFactory = _ => defaults.EvaluationInterval };
-        _stop = new("--early-stop") { Description = $"When to stop before the last step: {EnumNames<EarlyStopKind>.All} (variance: DVAR).", HelpName = "RULE", DefaultValueFactory = _ => EnumNames<EarlyStopKind>.Of(defaults.EarlyStop.Name) };
-        _patience = new("--patience") { Description = "plateau: evaluations without a lower loss.", HelpName = "N", DefaultValueFactory = _ => defaults.EarlyStop.Patience };
-        _window = new("--window") { Description = "variance: the last evaluations that must vary little.", HelpName = "N", DefaultValueFactory = _ => defaults.EarlyStop.Window };
+        _stop = new("--early-stop") { Description = $"When to stop before the last step: {EnumNames<EarlyStopKind>.All} (variance: DVAR). Default: {EnumNames<EarlyStopKind>.Of(defaults.EarlyStop.Name)}.", HelpName = "RULE" };
+        _patience = new("--patience") { Description = "plateau: evaluations without a lower loss; 0: a third of all.", HelpName = "N", DefaultValueFactory = _ => defaults.EarlyStop.Patience };
+        _window = new("--window") { Description = "variance: the last evaluations that must vary little; 0: half of all.", HelpName = "N", DefaultValueFactory = _ => defaults.EarlyStop.Window };
         _checkpoint = new("--checkpoint-every") { Description = "Steps between checkpoints, beside one a minute.", HelpName = "N", DefaultValueFactory = _ => defaults.CheckpointInterval };
         _seed = new("--seed") { Description = "The same seed gives the same concept file.", HelpName = "N", DefaultValueFactory = _ => defaults.Seed };
     }
@@ -82,7 +82,10 @@ sealed class SearchOptionSet
         },
         EarlyStop = defaults.EarlyStop with
         {
-            Name = EnumNames<EarlyStopKind>.Parse(parsed.GetRequiredValue(_stop), "stopping rule", "--early-stop"),
+            // Without evaluations there is nothing to stop by: only a rule that was asked for is an error then.
+            Name = parsed.GetValue(_stop) is { } rule ? EnumNames<EarlyStopKind>.Parse(rule, "stopping rule", "--early-stop")
+                : parsed.GetValue(_evaluate) == 0 ? EarlyStopKind.None
+                : defaults.EarlyStop.Name,
             Patience = parsed.GetValue(_patience),
             Window = parsed.GetValue(_window),
         },

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Cones.Models.Native;
 using Cones.Search.EarlyStopping;
 using Cones.Search.Runs;
 using TorchSharp;
@@ -19,6 +20,7 @@ sealed class SearchSession : IDisposable
     readonly MetricsLog? _metrics;
     readonly EventLog? _events;
     readonly bool _begun;
+    readonly FreedMemoryBound _memory = FreedMemoryBound.OfProcess();
 
     public SearchSession(
         ISearchProblem problem, SearchOptions options, SearchState state, ISearchObserver observer, RunFolder? folder, TimeProvider time)
@@ -92,6 +94,7 @@ sealed class SearchSession : IDisposable
     void Step(Speedometer speed)
     {
         var outcome = _step.Make();
+        _memory.StepEnded();
         var count = _state.Count;
         var (rate, remaining) = speed.Step(_problem.BatchSize * _options.Accumulate, _options.Steps - count.Step);
         _metrics?.Step(count.Step, outcome.Loss, outcome.LearningRate, outcome.GradientNorm, outcome.Skipped);
@@ -119,7 +122,7 @@ sealed class SearchSession : IDisposable
         _observer.OnEvaluation(_state.Evaluations[^1], best);
     }
 
-    string? StopEarly() => EarlyStopRule.Reason(_options.EarlyStop, [.. _state.Evaluations.Select(e => e.Value).Where(e => e.IsFinite)]);
+    string? StopEarly() => EarlyStopRule.Reason(_options.EarlyStop.For(_options.Steps / _options.EvaluationInterval), [.. _state.Evaluations.Select(e => e.Value).Where(e => e.IsFinite)]);
 
     void Preview()
     {

@@ -101,7 +101,8 @@ public sealed class GenerationSearchTests : IDisposable
         var options = Options() with { NormBound = 1.01, PerLayer = false, Search = Options().Search with { Optimizer = new() { LearningRate = 3 } } };
         using var bounded = GenerationSearch.Run(options);
         using var free = GenerationSearch.Run(options with { NormBound = 0 });
-        Assert.True(Largest(bounded) < 1.3 * Largest(GenerationSearch.Run(options with { Method = GenerationMethod.Concept, Search = options.Search with { Optimizer = new() { LearningRate = 0 } } })));
+        using var start = GenerationSearch.Run(options with { Search = options.Search with { Optimizer = new() { LearningRate = 0 } } });
+        Assert.True(Largest(bounded) < 1.3 * Largest(start));
         Assert.True(Largest(free) > 1.5 * Largest(bounded), $"{Largest(free)} {Largest(bounded)}");
 
         static float Largest(GenerationSearchResult result)
@@ -137,6 +138,16 @@ public sealed class GenerationSearchTests : IDisposable
         Assert.True(half.BestLoss < half.StartLoss, $"{half.StartLoss} -> {half.BestLoss}");
         Assert.Equal(0, half.Search!.SkippedSteps);
         Assert.Equal(ScalarType.Float32, half.Concept.Concepts[0].Embeddings.dtype);
+    }
+
+    [Fact]
+    public void A_search_that_comes_to_rest_stops_by_default()
+    {
+        // A rate of 0 changes nothing: of 15 evaluations the last 8 vary as little as can be once there are more than 8.
+        var options = Options() with { Search = GenerationSearchOptions.DefaultSearch with { Steps = 30, EvaluationInterval = 2, Optimizer = new() { LearningRate = 0 } } };
+        using var result = GenerationSearch.Run(options);
+        Assert.Equal((StopReason.EarlyStopped, 16), (result.Search!.Reason, result.Search.Step));
+        Assert.Equal(0, result.Search.BestStep);
     }
 
     [Fact]

@@ -50,6 +50,20 @@ public sealed class EarlyStopTests
         Assert.Null(EarlyStopRule.Reason(s_plateau with { MinimumEvaluations = 5 }, [1, 0.95, 0.95, 0.91]));
     }
 
+    [Theory]
+    [InlineData(0, 2, 3)]
+    [InlineData(10, 6, 4)]
+    [InlineData(30, 16, 10)]
+    [InlineData(100, 51, 34)]
+    public void Shares_become_numbers_of_the_search(int evaluations, int window, int patience)
+    {
+        var options = new EarlyStopOptions { Window = 0, Patience = 0 };
+        Assert.Empty(options.Problems());
+        Assert.Equal((window, patience), (options.For(evaluations).Window, options.For(evaluations).Patience));
+        Assert.Equal(s_plateau, s_plateau.For(evaluations));
+        Assert.Throws<ArgumentException>(() => EarlyStopRule.Reason(options, [1, 2]));
+    }
+
     [Fact]
     public void Scores_rise_and_equal_ones_are_told_apart_by_their_losses()
     {
@@ -77,7 +91,7 @@ public sealed class EarlyStopTests
             Window = 1,
             Threshold = 1,
             MinimumEvaluations = -1,
-            Patience = 0,
+            Patience = -1,
             MinimumDelta = double.NaN,
         }.Problems().Count());
 }

@@ -6,8 +6,9 @@ namespace Cones.Search.EarlyStopping;
 public static class EarlyStopRule
 {
     /// <summary>Why the search should stop now, in one sentence with numbers; null to go on.</summary>
-    /// <param name="options">Rule and limits.</param>
+    /// <param name="options">Rule and limits, in numbers (<see cref="EarlyStopOptions.For"/>).</param>
     /// <param name="losses">The finite evaluation losses from the first on.</param>
+    /// <exception cref="ArgumentException">Window or patience is a share of an unknown number.</exception>
     public static string? Reason(EarlyStopOptions options, IReadOnlyList<double> losses)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -22,6 +23,7 @@ public static class EarlyStopRule
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(evaluations);
+        if (options.Window < 2 || options.Patience < 1) throw new ArgumentException($"window {options.Window} and patience {options.Patience} must be numbers", nameof(options));
         if (evaluations.Count < options.MinimumEvaluations) return null;
         return options.Name switch
         {

@@ -95,7 +95,7 @@ public sealed record GenerationSearchOptions
         Optimizer = new OptimizerOptions { LearningRate = 0.3, WeightDecay = 0 },
         Schedule = new ScheduleOptions { Name = ScheduleKind.Cosine },
         EvaluationInterval = 10,
-        EarlyStop = new EarlyStopOptions(),
+        EarlyStop = new EarlyStopOptions { Name = EarlyStopKind.Variance, Patience = 0, Window = 0, Threshold = 0.05 },
     };
 
     /// <summary>How the frozen weights are loaded.</summary>
