@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Cones.Cli.Compare;
 using Cones.Cli.Concepts;
 using Cones.Cli.Detect;
 using Cones.Cli.Doctor;
@@ -40,6 +41,7 @@ static class ConesCommand
         root.Subcommands.Add(GenerateCommand.Create());
         root.Subcommands.Add(DetectCommand.Create());
         root.Subcommands.Add(EvaluateCommand.Create());
+        root.Subcommands.Add(CompareCommand.Create());
         root.Subcommands.Add(ConceptCommand.Create());
         root.Subcommands.Add(ModelsCommand.Create());
         root.Subcommands.Add(DoctorCommand.Create());
