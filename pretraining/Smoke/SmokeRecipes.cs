@@ -2,6 +2,7 @@ using Cones.Models.StableDiffusion.UNet;
 using Cones.Models.StableDiffusion.Vae;
 using Cones.Pretraining.Recipes.Clip;
 using Cones.Pretraining.Recipes.Latents;
+using Cones.Pretraining.Recipes.Segmenter;
 using Cones.Pretraining.Recipes.Tokenizer;
 using Cones.Pretraining.Recipes.UNet;
 using Cones.Pretraining.Recipes.Vae;
@@ -43,6 +44,7 @@ static class SmokeRecipes
             },
             Plan = Plan("unet", 24, 4),
         },
+        new SegmenterRecipe { Config = SegmenterRecipe.Shape(side: 64, patch: 8, width: 32, layers: 2, channels: 32), TestScenes = 4, Plan = Plan("segmenter", 24, 4) },
     ];
 
     static TrainingPlan Plan(string recipe, long steps, int batch) =>

@@ -237,5 +237,5 @@ public sealed class SegmentationTests : IDisposable
     Cli Segment(string model, params string[] more) => Cli.Run(["segment", In("pictures"), "--model", model, "-o", In("found"), .. Cache, .. more]);
 
     Cli Search(string model, string concept, params string[] more) =>
-        Cli.Run(["search", "segmentation", "--data", In("data.json"), "--images", In("pictures"), "--model", model, "-o", concept, .. Cache, .. Few, .. more]);
+        Cli.Run(["search", "segmentation", "--data", In("data.json"), "--model", model, "-o", concept, .. Cache, .. Few, .. more]);
 }
