@@ -27,9 +27,10 @@ sealed class SegmenterOptionSet
     /// <exception cref="ConesException">None is named, or there is none.</exception>
     public string Path(ParseResult parsed)
     {
-        var named = parsed.GetValue(_model)
-            ?? throw new ConesException("no segmenter ships with cones yet: name the folder of a SAM or SAM 3 model, or SAM's .pth file (--model)");
-        return HuggingFaceCache.Default().Resolve(named);
+        if (parsed.GetValue(_model) is { } named) return HuggingFaceCache.Default().Resolve(named);
+        return EmbeddedModels.Exists(EmbeddedModels.Sam)
+            ? EmbeddedModels.Find(EmbeddedModels.Sam)
+            : throw new ConesException("no segmenter ships with cones yet: name the folder of a SAM or SAM 3 model, or SAM's .pth file (--model)");
     }
 
     /// <summary>The device.</summary>

@@ -92,7 +92,7 @@ public sealed class ImageEmbeddingCache : IDisposable
             throw new ConesException($"{e.Message}; the features of pictures need room there: free some, or name another folder (--feature-cache)", e);
         }
 
-        _diskBytes += bytes;
+        _diskBytes += new FileInfo(path).Length;
         return rows;
     }
 

@@ -35,7 +35,10 @@ public sealed class Sam3Segmenter : ISegmenter
     readonly Lazy<ClipTokenizer> _tokenizer;
     readonly Lazy<string> _imageFingerprint;
 
-    Sam3Segmenter(Sam3Model model, string folder)
+    /// <summary>A segmenter.</summary>
+    /// <param name="model">The model, which is owned from here on.</param>
+    /// <param name="folder">The folder of the tokenizer's files, read when a name comes, and of <c>preprocessor_config.json</c>; without that images are prepared as SAM 3's.</param>
+    public Sam3Segmenter(Sam3Model model, string folder)
     {
         (_model, _folder) = (model, folder);
         var file = Path.Combine(folder, "preprocessor_config.json");
