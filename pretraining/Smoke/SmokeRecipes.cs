@@ -44,7 +44,11 @@ static class SmokeRecipes
             },
             Plan = Plan("unet", 24, 4),
         },
-        new SegmenterRecipe { Config = SegmenterRecipe.Shape(side: 64, patch: 8, width: 32, layers: 2, channels: 32), TestScenes = 4, Plan = Plan("segmenter", 24, 4) },
+        new SegmenterRecipe { Config = SegmenterRecipe.Shape(side: 64, width: 32, layers: 2, channels: 32), TestScenes = 4, Plan = Plan("segmenter", 24, 4) },
+        new SegmenterRecipe
+        {
+            Config = SegmenterRecipe.Shape(side: 128, width: 32, layers: 2, channels: 32), Start = "segmenter", Mosaic = 2, TestScenes = 4, Plan = Plan("segmenter-256", 24, 4),
+        },
     ];
 
     static TrainingPlan Plan(string recipe, long steps, int batch) =>

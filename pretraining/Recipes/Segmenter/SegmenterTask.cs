@@ -23,22 +23,30 @@ sealed class SegmenterTask : ITrainingTask
 
     readonly TrainingPlan _plan;
     readonly SamModel _sam;
-    readonly SceneGenerator _easy;
-    readonly SceneGenerator _hard;
+    readonly (SceneGenerator Easy, SceneGenerator Hard)[] _generators;
     readonly SegmenterTest[] _tests;
 
-    /// <summary>The task with a fresh model.</summary>
-    public SegmenterTask(SamConfig config, TrainingPlan plan, IconPack pack, int testScenes)
+    /// <summary>The task with a fresh model, or with the weights of a smaller image's.</summary>
+    public SegmenterTask(SamConfig config, TrainingPlan plan, IconPack pack, int mosaic, int testScenes, string? start)
     {
         _plan = plan;
         _sam = new SamModel(config);
-        Fill(_sam, plan.Seed);
+        if (start is null)
+        {
+            Fill(_sam, plan.Seed);
+        }
+        else
+        {
+            using var smaller = SamModel.FromFolder(start);
+            SegmenterGrowth.Copy(smaller, _sam);
+        }
+
         Parts = [new TrainedPart("sam", _sam, RateFactorOf: name => name == Positions ? 0 : 1)];
         var side = config.Vision.ImageSize;
         int[] seen = pack.Select((c, _) => !c.HeldOut), heldOut = pack.Select((c, _) => c.HeldOut);
-        var options = new SceneOptions(Side: side, CrowdPart: 0.15, MicroscopyPart: 0.2);
-        _easy = new SceneGenerator(options, pack, seen);
-        _hard = new SceneGenerator(options with { Hard = true }, pack, seen);
+        var options = new SceneOptions(CrowdPart: 0.15, MicroscopyPart: 0.2);
+        _generators = [.. Enumerable.Range(0, 1 + int.Log2(mosaic)).Select(i => options with { Side = side >> i })
+            .Select(o => (new SceneGenerator(o, pack, seen), new SceneGenerator(o with { Hard = true }, pack, seen)))];
         _tests =
         [
             new SegmenterTest("heldout", new SceneGenerator(new SceneOptions(side, EmojiPart: 1, CrowdPart: 0, MicroscopyPart: 0), pack, heldOut), testScenes, side),
@@ -55,8 +63,9 @@ sealed class SegmenterTask : ITrainingTask
     {
         using var scope = NewDisposeScope();
         var random = CounterRandom.At(_plan.Seed, "objects", step);
-        var scenes = Enumerable.Range(0, _plan.Batch).Select(i => (random.Chance(HardPart) ? _hard : _easy, i)).ToArray();
-        var batch = SegmenterBatch.Of(scenes.Select(s => s.Item1.Draw(_plan.Seed, (step * _plan.Batch) + s.i)), Prompts, _sam.Config.PromptEncoder.MaskSize, BoxNoise, ref random);
+        var scenes = new Scene[_plan.Batch];
+        for (var i = 0; i < scenes.Length; i++) scenes[i] = Draw((step * _plan.Batch) + i, ref random);
+        var batch = SegmenterBatch.Of(scenes, Prompts, _sam.Config.PromptEncoder.MaskSize, BoxNoise, ref random);
         var image = _sam.EncodeImage(batch.Pixels);
 
         // Boxes; one of the objects again by points, which mean the object or a part of it; and by its box with a mask from before.
@@ -89,6 +98,16 @@ sealed class SegmenterTask : ITrainingTask
 
     /// <inheritdoc/>
     public void Dispose() => _sam.Dispose();
+
+    // One scene, or 4 or 16 smaller ones side by side.
+    Scene Draw(long number, ref CounterRandom random)
+    {
+        var level = _generators.Length == 1 ? 0 : random.Below(_generators.Length);
+        var (easy, hard) = _generators[level];
+        var generator = random.Chance(HardPart) ? hard : easy;
+        var parts = 1 << (2 * level);
+        return SceneMosaic.Join([.. Enumerable.Range(0, parts).Select(k => generator.Draw(_plan.Seed, (number * parts) + k))]);
+    }
 
     (Tensor Loss, SamOutput Output) Prompted(Tensor image, SamPrompts prompts, Tensor masks, bool multimask)
     {
