@@ -4,7 +4,6 @@ using Cones.Cli.Options;
 using Cones.Cli.Output;
 using Cones.Data;
 using Cones.Data.Coco;
-using Cones.Data.Masks;
 using Cones.Models;
 using Cones.Models.Weights;
 using Cones.Tasks.Segmentation;
@@ -105,28 +104,24 @@ static class EvaluateSegmentationCommand
         var features = new ImageFeatures(segmenter, cache);
         using var kept = parsed.GetValue(s_output) is { } path ? new CocoResultWriter(path) : null;
         var results = new List<CocoResult>();
-        foreach (var image in dataset.Images)
+        foreach (var result in DatasetMasks.Find(finder, features, dataset, Boxes))
         {
-            stop.Token.ThrowIfCancellationRequested();
-            using var part = torch.NewDisposeScope();
-            var boxes = source switch
-            {
-                BoxSource.Annotations => TrueBoxes(dataset, image),
-                BoxSource.Found => detector?.Find(image.Load()) ?? listed!.GetValueOrDefault(image.Id) ?? [],
-                _ => null,
-            };
-            var picture = SegmentationImage.FromFile(image.Path ?? throw new ConesException($"the folder of {image.FileName} is not known: name it (--images)"));
-            foreach (var found in finder.Find(features.Of(picture), image.Size, boxes, 0).Where(f => ids.ContainsKey(f.Name)))
-            {
-                results.Add(new CocoResult { ImageId = image.Id, CategoryId = ids[found.Name], Score = found.Score, Segmentation = Segmentation.FromMask(found.Mask) });
-                kept?.Add(results[^1]);
-            }
+            results.Add(result);
+            kept?.Add(result);
         }
 
         kept?.Complete();
         return results;
-    }
 
-    static IReadOnlyList<PromptBox> TrueBoxes(DetectionDataset dataset, DatasetImage image) =>
-        [.. image.Annotations.Where(a => !a.IsCrowd).Select(a => new PromptBox(dataset.Categories[dataset.CategoryIndex(a.CategoryId)].Name, 1, a.Box))];
+        IReadOnlyList<PromptBox>? Boxes(DatasetImage image)
+        {
+            stop.Token.ThrowIfCancellationRequested();
+            return source switch
+            {
+                BoxSource.Annotations => DatasetMasks.TrueBoxes(dataset, image),
+                BoxSource.Found => detector?.Find(image.Load()) ?? listed!.GetValueOrDefault(image.Id) ?? [],
+                _ => null,
+            };
+        }
+    }
 }
