@@ -172,6 +172,7 @@ public sealed class SegmentationTests : IDisposable
         Search(s_sam, In("x.concept.safetensors"), "--method", "offset").MustRefuse("SAM reads no text");
         Search(s_sam, In("x.concept.safetensors"), "--method", "text", "--no-boxes").MustRefuse("without boxes");
         Search(s_sam, In("x.concept.safetensors"), "--tune-encoder").MustRefuse("--tune-encoder");
+        Search(_sam3, In("x.concept.safetensors"), "--mask-loss", "cross-entropy").MustRefuse("its own loss");
         Search(s_sam, In("x.concept.safetensors"), "--objects", "0").MustRefuse("--objects");
         Search(s_sam, In("x.concept.safetensors"), "--feature-cache-size", "-1").MustRefuse("--feature-cache-size");
         Search(s_sam, In("x.concept.safetensors"), "--classes", "boat").MustRefuse("no class 'boat'");

@@ -21,15 +21,16 @@ sealed class SegmentationOptionSet
     readonly Option<bool> _strict = new("--strict") { Description = "Refuse data with a broken record instead of leaving the record out." };
     readonly Option<string[]> _classes = new("--classes") { Description = "Only these classes, separated by commas; name=words gives a class other words than its name (SAM 3).", HelpName = "NAMES" };
     readonly Option<string> _method = new("--method") { Description = "concept (tokens of each class: behind the box's for SAM, in place of the encoded name for SAM 3), offset and pseudo-word (SAM 3: vectors added to the encoded name; learned words instead of it), text (names or boxes alone, no search), full (the model's own weights).", HelpName = "METHOD", DefaultValueFactory = _ => EnumNames<SegmentationMethod>.Of(SegmentationMethod.Concept) };
-    readonly Option<int> _slots = new("--slots") { Description = "Tokens of each class (concept; 0: 4 for SAM, as many as the name has for SAM 3), learned words (pseudo-word; 0: 1).", HelpName = "N", DefaultValueFactory = _ => 0 };
+    readonly Option<int> _slots = new("--slots") { Description = "Tokens of each class (concept; 0: 2 for SAM, as many as the name has for SAM 3), learned words (pseudo-word; 0: 1).", HelpName = "N", DefaultValueFactory = _ => 0 };
     readonly Option<string> _init = new("--init") { Description = "concept: what tokens start from: neutral (the encoded name, or SAM's token of no point), random.", HelpName = "KIND", DefaultValueFactory = _ => EnumNames<TokenInit>.Of(TokenInit.Neutral) };
+    readonly Option<string> _loss = new("--mask-loss") { Description = "SAM: focal (20 : dice 1, as published), cross-entropy (2 : dice 1; better for objects of few pixels on the model's grid).", HelpName = "KIND", DefaultValueFactory = _ => EnumNames<MaskLossKind>.Of(MaskLossKind.Focal) };
     readonly Option<bool> _encoder = new("--tune-encoder") { Description = "full: tune the image encoder too; nothing is cached then." };
     readonly Option<int> _objects = new("--objects") { Description = "SAM: most objects of an image in a micro-batch.", HelpName = "N", DefaultValueFactory = _ => 8 };
     readonly Option<int> _evaluationObjects = new("--evaluation-objects") { Description = "SAM: most objects of an image in the evaluation batch.", HelpName = "N", DefaultValueFactory = _ => 16 };
     readonly Option<bool> _flip = new("--flip") { Description = "Use mirrored training images too." };
     readonly SegmenterOptionSet _model = new();
     readonly BoxOptionSet _boxes = new();
-    readonly SearchOptionSet _search = new(SegmentationSearchOptions.DefaultSearch(SegmentationMethod.Concept), "0.01 for concept and offset, 0.005 for pseudo-word, 0.0001 for full", "0 for concept and offset, 0.01 else", "constant");
+    readonly SearchOptionSet _search = new(SegmentationSearchOptions.DefaultSearch(SegmentationMethod.Concept), "0.05 for concept and offset, 0.005 for pseudo-word, 0.0001 for full", "0 for concept and offset, 0.01 else", "constant");
 
     /// <summary>Adds the options to a command, in the order of its help.</summary>
     public void AddTo(Command command)
@@ -37,7 +38,7 @@ sealed class SegmentationOptionSet
         foreach (var option in (Option[])[_data, _images, _val, _valImages, _class]) command.Options.Add(option);
         _model.AddTo(command);
         _boxes.AddTo(command);
-        foreach (var option in (Option[])[_valBoxes, _method, _classes, _slots, _init, _encoder, _objects, _evaluationObjects, _shots, _shotSeed, _flip, _strict]) command.Options.Add(option);
+        foreach (var option in (Option[])[_valBoxes, _method, _classes, _slots, _init, _loss, _encoder, _objects, _evaluationObjects, _shots, _shotSeed, _flip, _strict]) command.Options.Add(option);
         _search.AddTo(command);
     }
 
@@ -65,6 +66,7 @@ sealed class SegmentationOptionSet
             Slots = parsed.GetValue(_slots),
             Init = init,
             Boxes = source,
+            MaskLoss = EnumNames<MaskLossKind>.Parse(parsed.GetRequiredValue(_loss), "loss", "--mask-loss"),
             ObjectsPerImage = parsed.GetValue(_objects),
             EvaluationObjects = parsed.GetValue(_evaluationObjects),
             Flip = parsed.GetValue(_flip),

@@ -55,7 +55,9 @@ public interface ISegmenter : IDisposable
     /// <param name="size">The image's size.</param>
     /// <param name="prompts">A row for each target, or one row where one prompt finds all objects of a class.</param>
     /// <param name="targets">The objects; of one class where one prompt finds all, then maybe none.</param>
-    Tensor Loss(IReadOnlyList<Tensor> features, ImageSize size, Conditioning prompts, IReadOnlyList<SegmentationTarget> targets);
+    /// <param name="loss">What masks are compared by.</param>
+    /// <exception cref="Cones.Models.ConesException">The family has no such loss.</exception>
+    Tensor Loss(IReadOnlyList<Tensor> features, ImageSize size, Conditioning prompts, IReadOnlyList<SegmentationTarget> targets, MaskLossKind loss = MaskLossKind.Focal);
 
     /// <summary>What prompts find on an image.</summary>
     /// <param name="features">The image's features.</param>

@@ -130,8 +130,9 @@ public sealed class Sam3Segmenter : ISegmenter
     }
 
     /// <inheritdoc/>
-    public Tensor Loss(IReadOnlyList<Tensor> features, ImageSize size, Conditioning prompts, IReadOnlyList<SegmentationTarget> targets)
+    public Tensor Loss(IReadOnlyList<Tensor> features, ImageSize size, Conditioning prompts, IReadOnlyList<SegmentationTarget> targets, MaskLossKind loss)
     {
+        if (loss != MaskLossKind.Focal) throw new ConesException("SAM 3 is searched with its own loss only: leave the choice out (--mask-loss)");
         using var scope = NewDisposeScope();
         var output = _model.Forward(new Sam3ImageFeatures(features), prompts.Embeddings, prompts.Mask);
         var corners = targets.SelectMany(t => (double[])[t.Box.X / size.Width, t.Box.Y / size.Height, t.Box.Right / size.Width, t.Box.Bottom / size.Height]).ToArray();

@@ -20,7 +20,7 @@ public sealed class SamSegmenter : ISegmenter
     /// <summary>The family's name in concept files.</summary>
     public const string FamilyName = "sam";
 
-    const int DefaultSlots = 4;
+    const int DefaultSlots = 2;
     const string Encoder = "vision_encoder.";
     const string Decoder = "mask_decoder.";
     const string NoPoint = "prompt_encoder.not_a_point_embed.weight";
@@ -28,6 +28,9 @@ public sealed class SamSegmenter : ISegmenter
     // Masks of an image's size that exist at a time, in elements.
     const long MaskElements = 1 << 25;
     const int DecodedAtATime = 8;
+
+    static readonly SamLossOptions s_focal = new() { Iou = 1 };
+    static readonly SamLossOptions s_crossEntropy = new() { Focal = 0, CrossEntropy = 2, Dice = 1, Iou = 1 };
 
     readonly SamModel _model;
     readonly ImageProcessorConfig _images;
@@ -120,12 +123,12 @@ public sealed class SamSegmenter : ISegmenter
     public MaskGrid GridOf(ImageSize size) => MaskGrid.Padded(_model.Config.PromptEncoder.MaskSize, Padded, Reshaped(size));
 
     /// <inheritdoc/>
-    public Tensor Loss(IReadOnlyList<Tensor> features, ImageSize size, Conditioning prompts, IReadOnlyList<SegmentationTarget> targets)
+    public Tensor Loss(IReadOnlyList<Tensor> features, ImageSize size, Conditioning prompts, IReadOnlyList<SegmentationTarget> targets, MaskLossKind loss)
     {
         using var scope = NewDisposeScope();
         var output = Decode(features, size, prompts.Embeddings, [.. targets.Select(t => t.Prompt)]);
         var expected = MaskPatch.Stack([.. targets.Select(t => t.Mask)], GridOf(size), Device).unsqueeze(0); // [1, P, H, W]
-        return SamLoss.Compute(output.PredMasks, output.IouScores, expected, new SamLossOptions { Iou = 1 }).MoveToOuterDisposeScope();
+        return SamLoss.Compute(output.PredMasks, output.IouScores, expected, loss == MaskLossKind.Focal ? s_focal : s_crossEntropy).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

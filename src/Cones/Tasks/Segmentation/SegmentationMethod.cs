@@ -31,6 +31,19 @@ public enum TokenInit
     Random,
 }
 
+/// <summary>What masks are compared by during a search.</summary>
+public enum MaskLossKind
+{
+    /// <summary>As published: SAM's focal loss 20 : dice 1, or SAM 3's own loss.</summary>
+    Focal,
+
+    /// <summary>
+    /// Binary cross-entropy 2 : dice 1 (SAM). The focal loss weighs the pixels of objects less than all others: where objects cover few cells of
+    /// the model's grid, it makes masks smaller than they are.
+    /// </summary>
+    CrossEntropy,
+}
+
 /// <summary>What a prompt is made of.</summary>
 /// <param name="Method">The method.</param>
 /// <param name="Classes">The classes and their words.</param>

@@ -14,6 +14,7 @@ sealed class SegmentationProblem : ISearchProblem
     readonly SegmentationSampler _train;
     readonly SegmentationSample[] _evaluation;
     readonly int _accumulate;
+    readonly MaskLossKind _loss;
 
     /// <param name="segmenter">The segmenter; not owned.</param>
     /// <param name="features">The pictures' features; not owned.</param>
@@ -22,11 +23,12 @@ sealed class SegmentationProblem : ISearchProblem
     /// <param name="train">Draws the micro-batches.</param>
     /// <param name="evaluation">The frozen evaluation batch.</param>
     /// <param name="accumulate">The micro-batches of a step.</param>
+    /// <param name="loss">What masks are compared by.</param>
     public SegmentationProblem(
         ISegmenter segmenter, ImageFeatures features, ISegmentationPrompt prompt, IReadOnlyList<KeyValuePair<string, Tensor>> parameters,
-        SegmentationSampler train, IEnumerable<SegmentationSample> evaluation, int accumulate)
+        SegmentationSampler train, IEnumerable<SegmentationSample> evaluation, int accumulate, MaskLossKind loss)
     {
-        (_segmenter, _features, _prompt, Parameters, _train, _accumulate) = (segmenter, features, prompt, parameters, train, accumulate);
+        (_segmenter, _features, _prompt, Parameters, _train, _accumulate, _loss) = (segmenter, features, prompt, parameters, train, accumulate, loss);
         _evaluation = [.. evaluation];
     }
 
@@ -70,5 +72,5 @@ sealed class SegmentationProblem : ISearchProblem
     }
 
     Tensor LossOf(SegmentationSample sample) => _segmenter.Loss(
-        _features.Of(sample.Image), sample.Image.Size, _prompt.Build([.. sample.Classes]), sample.Targets);
+        _features.Of(sample.Image), sample.Image.Size, _prompt.Build([.. sample.Classes]), sample.Targets, _loss);
 }

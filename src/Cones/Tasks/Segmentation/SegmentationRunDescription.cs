@@ -28,6 +28,7 @@ public static class SegmentationRunDescription
         ["slots"] = options.Slots,
         ["init"] = options.Init.ToString().ToLowerInvariant(),
         ["boxes"] = options.Boxes.ToString().ToLowerInvariant(),
+        ["mask_loss"] = options.MaskLoss.ToString().ToLowerInvariant(),
         ["objects"] = options.ObjectsPerImage,
         ["evaluation_objects"] = options.EvaluationObjects,
         ["flip"] = options.Flip,

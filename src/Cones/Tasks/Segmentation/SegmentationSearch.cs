@@ -77,7 +77,8 @@ public static class SegmentationSearch
             segmenter, features, prompt, parameters,
             Sampler(train, options.ObjectsPerImage, noise: options.Boxes == BoxSource.Annotations),
             Sampler(judged, options.EvaluationObjects, noise: false).Frozen(),
-            options.Search.Accumulate)
+            options.Search.Accumulate,
+            options.MaskLoss)
         {
             Fingerprint = fingerprint,
         };

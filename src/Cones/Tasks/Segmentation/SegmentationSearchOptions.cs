@@ -29,7 +29,7 @@ public sealed record SegmentationSearchOptions
     /// <summary>The method.</summary>
     public SegmentationMethod Method { get; init; } = SegmentationMethod.Concept;
 
-    /// <summary>Tokens of each class (concept; 0 for 4 with SAM, for as many as the name has with SAM 3), learned words (pseudo-word; 0 for 1).</summary>
+    /// <summary>Tokens of each class (concept; 0 for 2 with SAM, for as many as the name has with SAM 3), learned words (pseudo-word; 0 for 1).</summary>
     public int Slots { get; init; }
 
     /// <summary>What a class's tokens start from (concept).</summary>
@@ -40,6 +40,9 @@ public sealed record SegmentationSearchOptions
 
     /// <summary>The boxes of each training and validation image, for <see cref="BoxSource.Found"/>.</summary>
     public (IReadOnlyDictionary<long, IReadOnlyList<PromptBox>> Train, IReadOnlyDictionary<long, IReadOnlyList<PromptBox>>? Validation)? Found { get; init; }
+
+    /// <summary>What masks are compared by.</summary>
+    public MaskLossKind MaskLoss { get; init; } = MaskLossKind.Focal;
 
     /// <summary>The most objects of an image that a micro-batch asks for (SAM); others come another time.</summary>
     public int ObjectsPerImage { get; init; } = 8;
@@ -68,7 +71,7 @@ public sealed record SegmentationSearchOptions
         {
             SegmentationMethod.Full => new OptimizerOptions { LearningRate = 1e-4, WeightDecay = 1e-2 },
             SegmentationMethod.PseudoWord => new OptimizerOptions { LearningRate = 5e-3, WeightDecay = 1e-2 },
-            _ => new OptimizerOptions { LearningRate = 1e-2, WeightDecay = 0 },
+            _ => new OptimizerOptions { LearningRate = 5e-2, WeightDecay = 0 },
         },
         ClipNorm = 1,
         EvaluationInterval = 10,
