@@ -7,16 +7,20 @@ namespace Cones.Pretraining.Scenes;
 /// <param name="options">What they contain.</param>
 /// <param name="pack">The emoji, or null for none.</param>
 /// <param name="emoji">The drawings that may occur.</param>
-sealed class SceneGenerator(SceneOptions options, IconPack? pack = null, IReadOnlyList<int>? emoji = null)
+/// <param name="pairs">The pairs of colour and shape that may occur, or null for all of the options' side.</param>
+sealed class SceneGenerator(SceneOptions options, IconPack? pack = null, IReadOnlyList<int>? emoji = null, IReadOnlyList<SceneClass>? pairs = null)
 {
     // Overlap is bad luck up to this part of the smaller one's square, then another place is tried.
     const int Tries = 12;
 
-    readonly SceneClass[] _shapes =
+    readonly IReadOnlyList<SceneClass> _shapes = pairs ?? Pairs(options.HeldOutPairs);
+
+    /// <summary>The pairs of colour and shape of one side of the split.</summary>
+    public static IReadOnlyList<SceneClass> Pairs(bool heldOut) =>
     [
         .. from color in Enumerable.Range(0, SceneWords.Colors.Count)
            from shape in Enum.GetValues<ShapeKind>()
-           where SceneWords.IsHeldOut(color, shape) == options.HeldOutPairs
+           where SceneWords.IsHeldOut(color, shape) == heldOut
            select new SceneClass(shape, color, 0, null),
     ];
 

@@ -4,8 +4,12 @@ using static TorchSharp.torch;
 
 namespace Cones.Pretraining.Training;
 
-/// <summary>A model under training, the prefix of its weights' names, and the factor of its learning rate.</summary>
-sealed record TrainedPart(string Name, Module Module, double RateFactor = 1);
+/// <summary>A model under training.</summary>
+/// <param name="Name">The prefix of its weights' names.</param>
+/// <param name="Module">The model.</param>
+/// <param name="RateFactor">The factor of its learning rate.</param>
+/// <param name="RateFactorOf">A further factor for each weight by its name in the model, or null.</param>
+sealed record TrainedPart(string Name, Module Module, double RateFactor = 1, Func<string, double>? RateFactorOf = null);
 
 /// <summary>A range of the flat parameters that is updated alike.</summary>
 /// <param name="Name">The weight's name, with the part's name before it.</param>
@@ -30,20 +34,20 @@ sealed class FlatParameters : IDisposable
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var named = parts.SelectMany(p => p.Module.NamedWeights().Select(w => (Part: p, Name: $"{p.Name}.{w.Key}", Weight: w.Value))).ToArray();
+        var named = parts.SelectMany(p => p.Module.NamedWeights().Select(w => (Part: p, w.Key, Weight: w.Value))).ToArray();
         var count = named.Sum(n => n.Weight.Count);
         Values = zeros([count], dtype: ScalarType.Float32).DetachFromDisposeScope();
         Gradient = zeros([count], dtype: ScalarType.Float32).DetachFromDisposeScope();
         var segments = new List<Segment>();
         var gradients = new List<Tensor>();
         var start = 0L;
-        foreach (var (part, name, weight) in named)
+        foreach (var (part, key, weight) in named)
         {
             var view = View(Values, start, weight.Shape);
             view.copy_(weight.Value);
             weight.Assign(view.detach().requires_grad_(true));
             gradients.Add(View(Gradient, start, weight.Shape).DetachFromDisposeScope());
-            segments.Add(new Segment(name, start, weight.Count, part.RateFactor, weight.Shape.Count > 1));
+            segments.Add(new Segment($"{part.Name}.{key}", start, weight.Count, part.RateFactor * (part.RateFactorOf?.Invoke(key) ?? 1), weight.Shape.Count > 1));
             start += weight.Count;
         }
 
@@ -61,13 +65,17 @@ sealed class FlatParameters : IDisposable
     /// <summary>One range a weight, in order and without gaps.</summary>
     public IReadOnlyList<Segment> Segments { get; }
 
-    /// <summary>Computes <see cref="Gradient"/> of a loss that depends on every weight.</summary>
+    /// <summary>Computes <see cref="Gradient"/> of a loss; it is 0 for weights that the loss does not depend on.</summary>
     public void Differentiate(Tensor loss)
     {
         using var scope = NewDisposeScope();
-        var gradients = autograd.grad([loss], _weights);
+        var gradients = autograd.grad([loss], _weights, allow_unused: true);
         using var noGrad = no_grad();
-        for (var i = 0; i < gradients.Count; i++) _gradientViews[i].copy_(gradients[i]);
+        for (var i = 0; i < gradients.Count; i++)
+        {
+            if (gradients[i] is { IsInvalid: false } gradient) _gradientViews[i].copy_(gradient);
+            else _gradientViews[i].zero_();
+        }
     }
 
     /// <summary>Frees the vector and the gradients; the models keep their views.</summary>

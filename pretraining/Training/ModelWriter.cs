@@ -22,11 +22,16 @@ static class ModelWriter
     {
         Directory.CreateDirectory(folder);
         WriteJson(Path.Combine(folder, "config.json"), config);
+        SaveWeights(Path.Combine(folder, file), weights);
+    }
+
+    /// <summary>Writes weights as a safetensors file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="weights">The weights by key.</param>
+    public static void SaveWeights(string path, IReadOnlyDictionary<string, Tensor> weights)
+    {
         using var scope = NewDisposeScope();
-        SafetensorsWriter.Write(
-            Path.Combine(folder, file),
-            weights.ToDictionary(w => w.Key, w => w.Value.detach()),
-            new Dictionary<string, string> { ["format"] = "pt" });
+        SafetensorsWriter.Write(path, weights.ToDictionary(w => w.Key, w => w.Value.detach()), new Dictionary<string, string> { ["format"] = "pt" });
     }
 
     /// <summary>The weights of a module by key.</summary>

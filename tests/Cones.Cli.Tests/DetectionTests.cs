@@ -9,6 +9,7 @@ public sealed class DetectionTests : IDisposable
 {
     static readonly string s_model = Path.Combine(TestFiles.Root, "tests", "goldens", "glip", "model_a");
     static readonly string s_other = Path.Combine(TestFiles.Root, "tests", "goldens", "glip", "model_b");
+    static readonly string s_dino = Path.Combine(TestFiles.Root, "tests", "goldens", "grounding-dino", "e2e-caption", "model");
     readonly string _folder = Directory.CreateTempSubdirectory("cones-cli-").FullName;
 
     public DetectionTests()
@@ -87,6 +88,23 @@ public sealed class DetectionTests : IDisposable
     }
 
     [Fact]
+    public void Another_family_goes_the_same_way()
+    {
+        var concept = In("cells.concept.safetensors");
+        var search = Search(concept, "--method", "concept", "--val", In("data.json"), "--json", "--model", s_dino);
+        Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
+        var detect = Cli.Run("detect", In("pictures"), "--model", s_dino, "--concept", concept, "--threshold", "0", "-o", In("found"), "--json");
+        Assert.NotEmpty(detect.Json().GetProperty("pictures")[0].GetProperty("objects").EnumerateArray());
+        Assert.Equal(ExitCodes.Success, Cli.Run("evaluate", "detection", "--data", In("data.json"), "--images", In("pictures"), "--model", s_dino, "--concept", concept).ExitCode);
+
+        Assert.Contains("fits the model", Cli.Run("concept", "show", concept, "--model", s_dino).Output);
+        Cli.Run("concept", "show", concept, "--model", s_model).MustRefuse("another model (grounding-dino, 32 dimensions");
+        Cli.Run("detect", In("pictures"), "--model", s_model, "--concept", concept).MustRefuse("another model (grounding-dino");
+        Cli.Run("evaluate", "detection", "--data", In("data.json"), "--images", In("pictures"), "--model", s_model, "--concept", concept).MustRefuse("another model (grounding-dino");
+        Cli.Run("concept", "show", concept, "--model", Path.Combine(TestFiles.Root, "models", "mini-sd")).MustRefuse("another model (grounding-dino");
+    }
+
+    [Fact]
     public void What_cannot_be_used_is_one_sentence()
     {
         Cli.Run("detect", In("pictures"), "--classes", "cat").MustRefuse("no detector ships with cones yet", "--model");
@@ -117,6 +135,7 @@ public sealed class DetectionTests : IDisposable
     Cli Search(string concept, params string[] more)
     {
         string[] classes = more.Contains("--classes") ? [] : ["--classes", "cat"];
-        return Cli.Run([.. (string[])["search", "detection", "--data", In("data.json"), "--images", In("pictures"), "--model", s_model, "--steps", "2", "--accumulate", "1", "--evaluate-every", "1", "-o", concept], .. classes, .. more]);
+        string[] model = more.Contains("--model") ? [] : ["--model", s_model];
+        return Cli.Run([.. (string[])["search", "detection", "--data", In("data.json"), "--images", In("pictures"), .. model, "--steps", "2", "--accumulate", "1", "--evaluate-every", "1", "-o", concept], .. classes, .. more]);
     }
 }

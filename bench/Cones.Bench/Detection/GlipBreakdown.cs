@@ -53,5 +53,5 @@ static class GlipBreakdown
 
     static Tensor[] Tensors(TowerState state) => [.. state.Levels, state.Hidden];
 
-    static double Time(int repetitions, Action step) => StepGlipTBenchmark.Time(repetitions, step);
+    static double Time(int repetitions, Action step) => Infrastructure.StepTimer.Median(repetitions, step);
 }

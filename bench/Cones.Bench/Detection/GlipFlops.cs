@@ -25,14 +25,21 @@ sealed class GlipFlops
         var convolutions = (pixels + (2 * coarser)) * 9 * channels * channels;
         var offsets = pixels * 9 * channels * 27;
 
-        var shared = (2 * (textProjections + textLayer + convolutions + offsets)) + (2 * pixels * channels * tokens / head.Layers);
-        Published = 2 * head.Layers * (shared + (2 * projections) + (3 * attention));
-        Done = 2 * head.Layers * (shared + (2 * intoImageSpace) + (3 * throughImageSpace));
+        var shared = (2 * (textProjections + textLayer + convolutions)) + (2 * pixels * channels * tokens / head.Layers);
+        Convolution = 2 * head.Layers * 2 * offsets;
+        Published = Convolution + (2 * head.Layers * (shared + (2 * projections) + (3 * attention)));
+        Gemm = 2 * head.Layers * (shared + (2 * intoImageSpace) + (3 * throughImageSpace));
     }
 
     /// <summary>With image and text attending to each other as published: three projections of all pixels.</summary>
     public double Published { get; }
 
-    /// <summary>With the products that are made here.</summary>
-    public double Done { get; }
+    /// <summary>The products that are made here, those of deformable convolutions with them.</summary>
+    public double Gemm { get; }
+
+    /// <summary>Plain convolutions: those that say where the deformable ones read.</summary>
+    public double Convolution { get; }
+
+    /// <summary>All that is done here.</summary>
+    public double Total => Gemm + Convolution;
 }

@@ -22,12 +22,13 @@ static class GroundingDinoBreakdown
         var text = concept.detach().clone().requires_grad_();
         return new JsonObject
         {
-            ["fusion"] = Time(() => layer.Fusion.Forward(vision, text, null, null).Vision),
-            ["deformable_attention"] = Time(() => layer.Deformable.Attend(vision, context)),
-            ["feed_forward"] = Time(() => layer.Deformable.FeedForward.Forward(vision)),
+            ["fusion"] = Time(() => layer.Fusion.Forward(vision, text, null, null).Vision, vision),
+            ["deformable_attention"] = Time(() => layer.Deformable.Attend(vision, context), vision),
+            ["feed_forward"] = Time(() => layer.Deformable.FeedForward.Forward(vision), vision),
+            ["encoder"] = Time(() => model.Encoder.Forward(image, text, masks, null).Vision, text),
         };
 
-        JsonArray Time(Func<Tensor> forward)
+        JsonArray Time(Func<Tensor> forward, Tensor input)
         {
             var (there, back) = (new List<double>(), new List<double>());
             for (var i = 0; i <= repetitions; i++)
@@ -38,7 +39,7 @@ static class GroundingDinoBreakdown
                 there.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
                 var gradient = ones_like(y);
                 start = Stopwatch.GetTimestamp();
-                autograd.grad([y], [vision], [gradient]);
+                autograd.grad([y], [input], [gradient]);
                 back.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
             }
 

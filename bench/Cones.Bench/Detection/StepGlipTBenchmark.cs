@@ -1,11 +1,5 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Cones.Bench.Infrastructure;
-using Cones.Models.Glip;
-using Cones.Models.Glip.Detection;
-using Cones.Models.Glip.Head;
-using Cones.Models.Glip.Training;
-using Cones.Models.Imaging;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,7 +10,7 @@ sealed class StepGlipTBenchmark : IBenchmark
 {
     public string Name => "detection-step-glip-t";
 
-    public string Description => "step of GLIP-T's shape at 800 px, batch 1, 20 tokens: concept (random weights), and where its time goes";
+    public string Description => "step of GLIP-T's shape at 800 px, 20 tokens, batch 1 (random weights), by method [height] [width] [tokens] [repetitions] [parts|steps]";
 
     public JsonObject Run(string[] args)
     {
@@ -24,73 +18,17 @@ sealed class StepGlipTBenchmark : IBenchmark
         var width = args.Length > 1 ? int.Parse(args[1]) : 1066;
         var tokens = args.Length > 2 ? int.Parse(args[2]) : 20;
         var repetitions = args.Length > 3 ? int.Parse(args[3]) : 3;
+        var (parts, steps) = (args.Length < 5 || args[4] == "parts", args.Length < 5 || args[4] == "steps");
         using var model = GlipShapes.Build(GlipShapes.Tiny, 1);
-        using var generator = new Generator(2);
-        using var pixels = randn([1, 3, (height + 31) / 32 * 32, (width + 31) / 32 * 32], generator: generator);
-        using var hidden = randn([1, tokens, model.Config.Bert.HiddenSize], generator: generator).requires_grad_();
+        using var run = new GlipSteps(model, height, width, tokens);
+        var result = new JsonObject { ["height"] = height, ["width"] = width, ["tokens"] = tokens };
+        if (steps)
+            foreach (var (name, value) in DetectionSteps.Measure(run, repetitions, padded: true, full: true)) result[name] = value?.DeepClone();
+        if (!parts) return result;
         using var mask = ones(1, tokens, ScalarType.Int64);
-        using var boxes = tensor(new float[] { 100, 120, 260, 300, 400, 80, 700, 560, 30, 600, 120, 700 }, [3, 4]);
-        using var map = zeros(3, tokens);
-        map.select(1, 1).fill_(1);
-
-        MachineReport.Measure();
-        PeakMemory.Reset();
         var times = new JsonObject();
-        IReadOnlyList<Tensor> levels = [];
-        times["backbone_forward"] = Math.Round(Time(repetitions, () =>
-        {
-            using var noGrad = no_grad();
-            foreach (var level in levels) level.Dispose();
-            levels = model.EncodeImage(pixels);
-        }), 3);
-        var anchors = GlipAnchors.Create(model.Config.Anchors, [.. levels.Select(l => new ImageSize((int)l.shape[2], (int)l.shape[3]))]);
-        AtssAssignment[] assignments = [new AtssAssigner(model.Config.Loss).Assign(anchors, boxes)];
-        var loss = new GlipLoss(model.Config.Loss);
-
-        var step = Time(repetitions, () => Step(model, loss, assignments, levels, hidden, mask, map));
-        var peak = PeakMemory.Megabytes();
-        MachineReport.Measure();
-        foreach (var (name, seconds) in GlipBreakdown.Measure(model, pixels, levels, hidden, mask, repetitions)) times[name] = Math.Round(seconds, 3);
-        var flops = new GlipFlops(model.Config, [.. levels.Select(l => l.shape[2] * l.shape[3])], tokens);
-        foreach (var level in levels) level.Dispose();
-
-        return new JsonObject
-        {
-            ["height"] = height,
-            ["width"] = width,
-            ["tokens"] = tokens,
-            ["concept_s"] = Math.Round(step, 3),
-            ["utilisation"] = Math.Round(flops.Done / 1e9 / MachineReport.Gemm / step, 3),
-            ["gflop"] = Math.Round(flops.Done / 1e9, 1),
-            ["gflop_as_published"] = Math.Round(flops.Published / 1e9, 1),
-            ["concept_peak_mb"] = Math.Round(peak),
-            ["parts_s"] = times,
-        };
-    }
-
-    /// <summary>The median of some repetitions after one warm-up.</summary>
-    internal static double Time(int repetitions, Action step)
-    {
-        step();
-        var times = new List<double>();
-        for (var i = 0; i < repetitions; i++)
-        {
-            var start = Stopwatch.GetTimestamp();
-            step();
-            times.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
-            Console.Error.WriteLine($"  {times[^1]:0.000} s");
-        }
-
-        times.Sort();
-        return times[times.Count / 2];
-    }
-
-    static void Step(GlipModel model, GlipLoss loss, AtssAssignment[] assignments, IReadOnlyList<Tensor> levels, Tensor hidden, Tensor mask, Tensor map)
-    {
-        using var scope = NewDisposeScope();
-        loss.Compute(model.Forward(levels, hidden, mask), assignments, map, mask).Total.backward();
-        using var noGrad = no_grad();
-        hidden.sub_(hidden.grad! * 1e-3);
-        hidden.grad!.zero_();
+        foreach (var (name, seconds) in GlipBreakdown.Measure(model, run.Pixels, run.Levels, run.Searched, mask, repetitions)) times[name] = Math.Round(seconds, 3);
+        result["parts_s"] = times;
+        return result;
     }
 }

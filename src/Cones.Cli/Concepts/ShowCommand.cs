@@ -3,6 +3,7 @@ using System.Globalization;
 using Cones.Cli.Output;
 using Cones.Concepts;
 using Cones.Concepts.Formats;
+using Cones.Tasks.Detection;
 using Cones.Tasks.Generation;
 using Spectre.Console;
 
@@ -14,12 +15,12 @@ static class ShowCommand
     public static Command Create()
     {
         var file = new Argument<string>("file") { Description = "A concept file, or an embedding file of diffusers, AUTOMATIC1111, kohya or OneTrainer." };
-        var model = new Option<string?>("--model") { Description = "A model (folder or Hugging Face id): refuse a concept that does not fit it." };
+        var model = new Option<string?>("--model") { Description = "A model (folder, file of weights or Hugging Face id): refuse a concept that does not fit it." };
         var json = new Option<bool>("--json") { Description = "Print JSON." };
         var command = new Command("show", "Show what a concept file holds: origin, vectors, norms.") { file, model, json };
         command.SetAction(parsed =>
         {
-            var report = Look(parsed.GetValue(file)!, parsed.GetValue(model) is { } named ? ModelFolder.Resolve(named) : null);
+            var report = Look(parsed.GetValue(file)!, parsed.GetValue(model) is { } named ? File.Exists(named) ? named : ModelFolder.Resolve(named) : null);
             var output = parsed.InvocationConfiguration.Output;
             if (parsed.GetValue(json)) JsonOutput.Write(output, report);
             else Print(report, TextOutput.Console(output));
@@ -37,9 +38,13 @@ static class ShowCommand
         }
 
         using var concept = ConceptFile.Load(path);
-        if (model is not null) concept.RequireModel(path, GenerationModel.FingerprintOf(model), model);
+        if (model is not null) concept.RequireModel(path, FingerprintOf(model), model);
         return ConceptReport.Of(concept, path, model is null ? null : true);
     }
+
+    // A text-to-image model is a folder of folders; all else is a detector's.
+    static string FingerprintOf(string model) =>
+        Directory.Exists(Path.Combine(model, "unet")) ? GenerationModel.FingerprintOf(model) : Detectors.FingerprintOf(model);
 
     static void Print(ConceptReport report, IAnsiConsole console)
     {

@@ -44,9 +44,9 @@ static class DetectCommand
         var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
         var threshold = parsed.GetValue(s_threshold);
         if (threshold is not (>= 0 and <= 1)) throw new ConesException($"the threshold is {threshold}, 0 to 1 is possible (--threshold)");
-        s_what.RequireSome(parsed);
-        string[] images = [.. parsed.GetRequiredValue(s_images).SelectMany(ListImages)];
         var model = s_model.Path(parsed);
+        s_what.RequireSome(parsed, model);
+        string[] images = [.. parsed.GetRequiredValue(s_images).SelectMany(ListImages)];
         var folder = OutputFolder(parsed.GetRequiredValue(s_output));
 
         using var stop = new StopSignal();
@@ -65,7 +65,7 @@ static class DetectCommand
         }
 
         files.Complete();
-        var report = new DetectReport(model, s_what.Concepts(parsed), finder.Names, files.ResultPath, files.TablePath, pictures, Math.Round(clock.Elapsed.TotalSeconds, 1));
+        var report = new DetectReport(model, s_what.Concepts(parsed, model), finder.Names, files.ResultPath, files.TablePath, pictures, Math.Round(clock.Elapsed.TotalSeconds, 1));
         if (parsed.GetValue(s_json)) JsonOutput.Write(output, report);
         else output.WriteLine(TextOutput.Plain($"{files.ResultPath}, {files.TablePath}"));
         error.WriteLine($"{pictures.Sum(p => p.Objects.Count)} objects in {pictures.Count} pictures in {report.Seconds:0.0} s");

@@ -1,20 +1,32 @@
 using Cones.Data;
-using Cones.Data.Coco;
+using Cones.Data.Voc;
+using Cones.Data.Yolo;
 
 namespace Cones.Cli.Options;
 
 /// <summary>Reads annotated images for commands, and says on stderr what was wrong with them.</summary>
 static class DetectionData
 {
-    /// <summary>Reads COCO's JSON.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="images">The folder of the images, or null for the one that the file implies.</param>
-    /// <param name="checks">What happens to broken records.</param>
+    const int NamedProblems = 5;
+
+    /// <summary>Reads a data set of any known format.</summary>
+    /// <param name="path">The file or folder.</param>
+    /// <param name="split">The split of a VOC or YOLO folder, or null.</param>
+    /// <param name="options">What happens to broken records, and where the images lie.</param>
+    /// <param name="voc">What Pascal VOC leaves open.</param>
     /// <param name="error">Told about broken records.</param>
-    public static DetectionDataset Read(string path, string? images, DataChecks checks, TextWriter error)
+    public static DetectionDataset Read(string path, string? split, DataReadOptions options, VocOptions voc, TextWriter error)
     {
-        var reading = CocoReader.Read(path, new DataReadOptions { Checks = checks, ImageFolder = images });
-        if (!reading.Report.IsClean) error.WriteLine($"warning: {reading.Report.Summary(3)}");
+        var reading = DatasetReader.Read(path, split, options, voc);
+        if (!reading.Report.IsClean) error.WriteLine($"warning: {path}: {reading.Report.Summary(NamedProblems)}");
         return reading.Dataset;
     }
+
+    /// <summary>The split to judge by, where none is named: of a YOLO data set the first of val, valid and test that it has.</summary>
+    public static string? JudgedSplit(string path) =>
+        IsYolo(path) ? YoloReader.Splits(path).FirstOrDefault(s => s is "val" or "valid" or "test") : null;
+
+    static bool IsYolo(string path) => File.Exists(path)
+        ? Path.GetExtension(path).ToLowerInvariant() is ".yaml" or ".yml"
+        : Directory.Exists(path) && Directory.EnumerateFiles(path).Any(f => Path.GetExtension(f).ToLowerInvariant() is ".yaml" or ".yml");
 }

@@ -9,7 +9,7 @@ namespace Cones.Cli.Options;
 /// <summary>The options of every command that runs a detector.</summary>
 sealed class DetectorOptionSet
 {
-    readonly Option<string?> _model = new("--model") { Description = "The detector: folder or file of weights of a GLIP model, or its Hugging Face id.", HelpName = "MODEL" };
+    readonly Option<string?> _model = new("--model") { Description = "The detector: folder or file of weights of a GLIP, Grounding DINO or MM Grounding DINO model, or its Hugging Face id.", HelpName = "MODEL" };
     readonly Option<string> _device = new("--device") { Description = $"Where it runs: {string.Join(", ", ComputeDevice.Names)} (or cuda:1). auto: the best that is there.", HelpName = "DEVICE", DefaultValueFactory = _ => ComputeDevice.Auto };
 
     /// <summary>Adds the options to a command.</summary>
@@ -24,7 +24,7 @@ sealed class DetectorOptionSet
     public string Path(ParseResult parsed)
     {
         var named = parsed.GetValue(_model)
-            ?? throw new ConesException("no detector ships with cones yet: name the folder or the .pth file of a GLIP model, with vocab.txt of bert-base-uncased beside the weights (--model)");
+            ?? throw new ConesException("no detector ships with cones yet: name the folder or the .pth file of a GLIP model, with vocab.txt of bert-base-uncased beside the weights, or a Grounding DINO folder (--model)");
         return File.Exists(named) ? named : HuggingFaceCache.Default().Resolve(named);
     }
 
@@ -32,5 +32,5 @@ sealed class DetectorOptionSet
     public TorchSharp.torch.Device Device(ParseResult parsed) => ComputeDevice.Resolve(parsed.GetRequiredValue(_device));
 
     /// <summary>Loads the detector.</summary>
-    public IDetector Load(ParseResult parsed) => GlipDetector.FromPath(Path(parsed), new LoadOptions { Device = Device(parsed) });
+    public IDetector Load(ParseResult parsed) => Detectors.Load(Path(parsed), new LoadOptions { Device = Device(parsed) });
 }

@@ -18,17 +18,24 @@ sealed class FinderOptionSet
         command.Options.Add(_classes);
     }
 
-    /// <summary>The concept files.</summary>
-    public IReadOnlyList<string> Concepts(ParseResult parsed) => parsed.GetValue(_concepts) ?? [];
+    /// <summary>The concept files; without any, and without classes, the one that a trained model's folder has.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="model">The model's folder or file, or null.</param>
+    public IReadOnlyList<string> Concepts(ParseResult parsed, string? model)
+    {
+        if (parsed.GetValue(_concepts) is { Length: > 0 } named) return named;
+        var own = model is null || parsed.GetValue(_classes) is { Length: > 0 } ? null : Path.Combine(model, DetectionSearchResult.ConceptName);
+        return File.Exists(own) ? [own] : [];
+    }
 
     /// <summary>The classes that were named, or null.</summary>
     public IReadOnlyList<ClassPrompt>? Classes(ParseResult parsed) => parsed.GetValue(_classes) is { Length: > 0 } names ? ParseClasses(names) : null;
 
     /// <summary>Refuses a command line that names nothing.</summary>
     /// <exception cref="ConesException">Neither concepts nor classes are named.</exception>
-    public void RequireSome(ParseResult parsed)
+    public void RequireSome(ParseResult parsed, string model)
     {
-        if (Concepts(parsed).Count == 0 && Classes(parsed) is null)
+        if (Concepts(parsed, model).Count == 0 && Classes(parsed) is null)
             throw new ConesException("there is nothing to find: name a concept (--concept cells.concept.safetensors), or classes (--classes \"cat, dog\")");
     }
 
@@ -39,11 +46,20 @@ sealed class FinderOptionSet
     /// <param name="otherwise">What is found where neither concepts nor classes are named.</param>
     public ObjectFinder Create(ParseResult parsed, IDetector detector, string model, IReadOnlyList<ClassPrompt> otherwise)
     {
-        var classes = Classes(parsed);
-        if (Concepts(parsed).Count == 0) return ObjectFinder.OfClasses(detector, classes ?? otherwise);
-        var finder = ObjectFinder.OfConcepts(detector, Concepts(parsed), model);
-        if (classes is not null) finder.Select([.. classes.Select(c => c.Name)]);
-        return finder;
+        var (classes, concepts) = (Classes(parsed), Concepts(parsed, model));
+        if (concepts.Count == 0) return ObjectFinder.OfClasses(detector, classes ?? otherwise);
+        var finder = ObjectFinder.OfConcepts(detector, concepts, model);
+        if (classes is null) return finder;
+        try
+        {
+            finder.Select([.. classes.Select(c => c.Name)]);
+            return finder;
+        }
+        catch
+        {
+            finder.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Reads names separated by commas.</summary>

@@ -1,8 +1,7 @@
 using System.CommandLine;
 using Cones.Cli.Options;
-using Cones.Data;
-using Cones.Data.FewShot;
 using Cones.Models;
+using Cones.Prompts.Detection;
 using Cones.Tasks.Detection;
 
 namespace Cones.Cli.Search;
@@ -10,57 +9,94 @@ namespace Cones.Cli.Search;
 /// <summary>The options of <c>cones search detection</c> that say what is searched: data, classes, vectors.</summary>
 sealed class DetectionOptionSet
 {
-    readonly Option<string> _data = new("--data") { Description = "The annotated training images: COCO's JSON.", Required = true, HelpName = "FILE" };
-    readonly Option<string?> _images = new("--images") { Description = "Folder of the training images. Default: beside the JSON file.", HelpName = "DIR" };
-    readonly Option<string?> _val = new("--val") { Description = "Annotated images whose loss decides which step is best. Default: the training images.", HelpName = "FILE" };
-    readonly Option<string?> _valImages = new("--val-images") { Description = "Folder of the --val images. Default: that of --images.", HelpName = "DIR" };
-    readonly Option<int> _shots = new("--shots") { Description = "Use only so many training images a class, by GLIP's rule; 0: all.", HelpName = "K", DefaultValueFactory = _ => 0 };
-    readonly Option<long> _shotSeed = new("--shot-seed") { Description = "Seed of --shots; published subsets have 3, 30 and 300.", HelpName = "S", DefaultValueFactory = _ => 3 };
-    readonly Option<bool> _strict = new("--strict") { Description = "Refuse data with a broken record instead of leaving the record out." };
-    readonly Option<string[]> _classes = new("--classes") { Description = "Only these classes, separated by commas; name=words gives a class other words than its name.", HelpName = "NAMES" };
-    readonly Option<string> _method = new("--method") { Description = "concept (vectors of each class at the text encoder's output), offset (GLIP's prompt tuning v2: vectors added to the whole caption), pseudo-word (learned words instead of each name), soft-context (learned words before each name), text (the names, no search).", HelpName = "METHOD", DefaultValueFactory = _ => EnumNames<DetectionMethod>.Of(DetectionMethod.Concept) };
-    readonly Option<int> _slots = new("--slots") { Description = "Slots of each class (concept; 0: as many as its name has tokens), learned words (pseudo-word; 0: 1. soft-context; 0: 4).", HelpName = "N", DefaultValueFactory = _ => 0 };
-    readonly Option<string> _init = new("--init") { Description = "concept: what vectors start from: name (the name's encoding), random (of the same norm).", HelpName = "KIND", DefaultValueFactory = _ => EnumNames<ClassInit>.Of(ClassInit.Name) };
-    readonly Option<bool> _flip = new("--flip") { Description = "Use mirrored training images too." };
-    readonly Option<int> _memory = new("--feature-memory") { Description = "MB of image features to keep in memory; more go into a file in the run's folder.", HelpName = "MB", DefaultValueFactory = _ => 2048 };
+    readonly DetectionDataOptionSet _data = new();
     readonly DetectorOptionSet _model = new();
-    readonly SearchOptionSet _search = new(DetectionSearchOptions.DefaultSearch(DetectionMethod.Concept), "0.05 for concept and offset, 0.005 else", "0 for concept, 0.25 for offset, 0.01 else", "constant");
+    readonly Option<string> _method = new("--method") { Description = "concept: vectors of each class at the text encoder's output; offset: vectors added to the whole caption (GLIP's prompt tuning v2); pseudo-word: learned words instead of each name; soft-context: learned words before each name; text: the names, no search; linear: trains the last linear layers (GLIP's linear probe); full: trains all weights. linear and full write a model folder.", HelpName = "METHOD", DefaultValueFactory = _ => EnumNames<DetectionMethod>.Of(DetectionMethod.Concept) };
+    readonly Option<string?> _from = new("--from", "--start") { Description = "A concept file to go on from (second stage) with concept, offset, linear or full.", HelpName = "FILE" };
+    readonly Option<string[]> _classes = new("--classes") { Description = "Only these classes, separated by commas; name=words gives a class other words than its name.", HelpName = "NAMES" };
+    readonly Option<string[]> _candidates = new("--candidates") { Description = "Words to choose from, name=words|other words, classes separated by commas: the ones with the lowest loss on the training images become the class's words.", HelpName = "WORDS" };
+    readonly Option<int> _slots = new("--slots") { Description = "Slots of each class (concept; 0: as many as its name has tokens), learned words (pseudo-word; 0: 1. soft-context; 0: 4).", HelpName = "N", DefaultValueFactory = _ => 0 };
+    readonly Option<string> _init = new("--init") { Description = "concept: what vectors start from. name: the name's encoding; random: random directions of the same norm; prototype: the mean of the class's regions in the training images.", HelpName = "KIND", DefaultValueFactory = _ => EnumNames<ClassInit>.Of(ClassInit.Name) };
+    readonly Option<string> _background = new("--background") { Description = "concept: learned slots of no class. none, shared (some at the caption's end), per-class (some behind each class).", HelpName = "KIND", DefaultValueFactory = _ => EnumNames<BackgroundKind>.Of(BackgroundKind.None) };
+    readonly Option<int> _backgroundSlots = new("--background-slots") { Description = "Their number: in all, or of each class.", HelpName = "N", DefaultValueFactory = _ => 1 };
+    readonly Option<double> _normBound = new("--norm-bound") { Description = "concept: largest norm of a vector, as a multiple of a name's; 0: none.", HelpName = "FACTOR", DefaultValueFactory = _ => 0 };
+    readonly Option<bool> _flip = new("--flip") { Description = "Use mirrored training images too." };
+    readonly Option<string?> _augment = new("--augment") { Description = "Changed training images: none, or reference (other sizes and mirrored, as the detector's own training). Default: reference for full, where every step sees new ones; none else.", HelpName = "KIND" };
+    readonly Option<int> _views = new("--views") { Description = "Changed views of each image that are computed once and kept, beside the image itself (all methods but full). 0: 4 with --augment reference, else none.", HelpName = "K", DefaultValueFactory = _ => 0 };
+    readonly Option<string?> _choose = new("--choose") { Description = "What decides which step is best, and when to stop early: ap (on the --val images) or loss. Default: ap with --val, else loss.", HelpName = "WHAT" };
+    readonly Option<int> _memory = new("--feature-memory") { Description = "MB of image features to keep in memory; more go into a file in the run's folder.", HelpName = "MB", DefaultValueFactory = _ => 2048 };
+    readonly SearchOptionSet _search = new(
+        DetectionSearchOptions.DefaultSearch(DetectionMethod.Concept),
+        "0.05 for concept and offset, 0.0001 for linear and full, 0.005 else",
+        "0 for concept, 0.25 for offset, 0.05 for linear and full, 0.01 else",
+        "constant");
 
     /// <summary>Adds the options to a command, in the order of its help.</summary>
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_data, _images, _val, _valImages]) command.Options.Add(option);
+        _data.AddFilesTo(command);
         _model.AddTo(command);
-        foreach (var option in (Option[])[_method, _classes, _slots, _init, _shots, _shotSeed, _flip, _strict, _memory]) command.Options.Add(option);
+        foreach (var option in (Option[])[_method, _from, _classes, _candidates, _slots, _init, _background, _backgroundSlots, _normBound]) command.Options.Add(option);
+        _data.AddTo(command);
+        foreach (var option in (Option[])[_flip, _augment, _views, _choose, _memory]) command.Options.Add(option);
         _search.AddTo(command);
     }
+
+    /// <summary>The method.</summary>
+    /// <exception cref="ConesException">It is not known.</exception>
+    public DetectionMethod Method(ParseResult parsed) => EnumNames<DetectionMethod>.Parse(parsed.GetRequiredValue(_method), "method", "--method");
 
     /// <summary>What was asked for; reads the data.</summary>
     /// <exception cref="ConesException">Something cannot be used; the message names the option.</exception>
     public DetectionSearchOptions Read(ParseResult parsed, TextWriter error)
     {
-        var method = EnumNames<DetectionMethod>.Parse(parsed.GetRequiredValue(_method), "method", "--method");
+        var method = Method(parsed);
         var init = EnumNames<ClassInit>.Parse(parsed.GetRequiredValue(_init), "start", "--init");
-        var shots = parsed.GetValue(_shots);
-        if (shots < 0) throw new ConesException($"{shots} shots asked for, at least 0 are needed (--shots; 0: all images)");
+        var background = EnumNames<BackgroundKind>.Parse(parsed.GetRequiredValue(_background), "kind of background", "--background");
+        AugmentationKind? augmentation = parsed.GetValue(_augment) is { } kind ? EnumNames<AugmentationKind>.Parse(kind, "kind of change", "--augment") : null;
+        StepChoice? choice = parsed.GetValue(_choose) is { } what ? EnumNames<StepChoice>.Parse(what, "choice", "--choose") : null;
+        var search = _search.Read(parsed, DetectionSearchOptions.DefaultSearch(method));
+        search.Validate();
         var model = _model.Path(parsed);
-        var checks = parsed.GetValue(_strict) ? DataChecks.Strict : DataChecks.Skip;
-        var train = DetectionData.Read(parsed.GetRequiredValue(_data), parsed.GetValue(_images), checks, error);
+        var (train, validation) = _data.Read(parsed, _search.GivenSeed(parsed), error);
         var options = new DetectionSearchOptions
         {
             Model = model,
             Device = _model.Device(parsed),
-            Train = shots > 0 ? FewShotSubset.Select(train, shots, parsed.GetValue(_shotSeed)) : train,
-            Validation = parsed.GetValue(_val) is { } val ? DetectionData.Read(val, parsed.GetValue(_valImages) ?? parsed.GetValue(_images), checks, error) : null,
+            Train = train,
+            Validation = validation,
             Classes = parsed.GetValue(_classes) is { Length: > 0 } names ? FinderOptionSet.ParseClasses(names) : [],
+            Candidates = ParseCandidates(parsed.GetValue(_candidates) ?? []),
             Method = method,
+            From = parsed.GetValue(_from),
             Slots = parsed.GetValue(_slots),
             Init = init,
+            Background = background,
+            BackgroundCount = parsed.GetValue(_backgroundSlots),
+            NormBound = parsed.GetValue(_normBound),
             Flip = parsed.GetValue(_flip),
+            Augmentation = augmentation,
+            Views = parsed.GetValue(_views),
+            Choice = choice,
             FeatureMemoryBytes = (long)parsed.GetValue(_memory) << 20,
-            Search = _search.Read(parsed, DetectionSearchOptions.DefaultSearch(method)),
+            Search = search,
         };
+        options = options.WithStart();
         options.Validate();
         return options;
+    }
+
+    static Dictionary<string, IReadOnlyList<string>> ParseCandidates(IReadOnlyList<string> texts)
+    {
+        var candidates = new Dictionary<string, IReadOnlyList<string>>();
+        foreach (var text in texts.SelectMany(t => t.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)))
+        {
+            var sides = text.Split('=', 2, StringSplitOptions.TrimEntries);
+            string[] words = sides.Length == 2 ? sides[1].Split('|', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) : [];
+            if (sides[0].Length == 0 || words.Length == 0) throw new ConesException($"'{text}' names no candidates: write name=words|other words (--candidates \"rbc=red blood cell|erythrocyte\")");
+            if (!candidates.TryAdd(sides[0], words)) throw new ConesException($"the class '{sides[0]}' has candidates twice: name them together (--candidates)");
+        }
+
+        return candidates;
     }
 }

@@ -33,5 +33,23 @@ sealed record RunPaths(string Output, string Run)
         return new RunPaths(output, run ?? Stem(output) + ".run");
     }
 
+    /// <summary>The paths of a search whose result is a model folder; checked as above.</summary>
+    /// <param name="output">The folder.</param>
+    /// <param name="run">The run's folder, or null for the one beside the folder.</param>
+    /// <param name="model">The model that is trained.</param>
+    /// <exception cref="ConesException">The folder cannot be written, or is that of the model.</exception>
+    public static RunPaths OfModel(string output, string? run, string model)
+    {
+        if (output.Length == 0) throw new ConesException("the name of the model folder is empty: name a folder such as cells-model (--output)");
+        if (output.EndsWith(ConceptFile.Extension, StringComparison.OrdinalIgnoreCase))
+            throw new ConesException($"{output} is the name of a concept file, but this method writes a model: name a folder such as cells-model (--output)");
+        if (File.Exists(output)) throw new ConesException($"{output} is a file: name a folder for the model (--output)");
+        var own = File.Exists(model) ? Path.GetDirectoryName(Path.GetFullPath(model))! : Path.GetFullPath(model);
+        var folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(output));
+        if (folder == Path.TrimEndingDirectorySeparator(own)) throw new ConesException($"{output} is the folder of the model itself, which stays as it is: name another one (--output)");
+        AtomicFile.RequireWritable(Directory.Exists(output) ? Path.Combine(output, "model.safetensors") : folder);
+        return new RunPaths(output, run ?? Path.TrimEndingDirectorySeparator(output) + ".run");
+    }
+
     static string Stem(string output) => output[..^ConceptFile.Extension.Length];
 }

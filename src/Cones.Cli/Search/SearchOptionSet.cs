@@ -56,6 +56,9 @@ sealed class SearchOptionSet
             command.Options.Add(option);
     }
 
+    /// <summary>The seed that was named, or null.</summary>
+    public long? GivenSeed(ParseResult parsed) => parsed.GetResult(_seed) is { Implicit: false } ? parsed.GetValue(_seed) : null;
+
     /// <summary>The task's defaults with what was asked for.</summary>
     public SearchOptions Read(ParseResult parsed, SearchOptions defaults) => defaults with
     {

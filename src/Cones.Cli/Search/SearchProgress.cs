@@ -53,7 +53,7 @@ sealed class SearchProgress : ISearchObserver
     }
 
     public void OnEvaluation(EvaluationReport evaluation, bool best) =>
-        Say($"step {evaluation.Step,5}  evaluation loss {evaluation.Loss:0.0000}{(best ? " *" : "  ")}  {(_last is null ? "" : Speed(_last))}");
+        Say($"step {evaluation.Step,5}  evaluation loss {evaluation.Loss:0.0000}{(evaluation.Score is { } score ? $"  AP {score:0.0000}" : "")}{(best ? " *" : "  ")}  {(_last is null ? "" : Speed(_last))}");
 
     public void OnWarning(string message) => Say($"warning: {message}");
 

@@ -16,11 +16,8 @@ static class GlipFolder
     {
         using var file = Checkpoint.OpenFile(path);
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        config ??= ReadConfig(folder, file);
-        var storesOffset = file.Tensors.Keys.Any(k => GlipKeys.Rename(k) == GlipKeys.PromptOffset);
-        // The result of prompt tuning has an offset, whatever configuration it was begun with.
-        if (storesOffset) config = config with { Head = config.Head with { HasPromptOffset = true } };
-        ICheckpoint checkpoint = config.Head.HasPromptOffset && !storesOffset
+        config = Settle(config ?? ReadConfig(folder, file), file);
+        ICheckpoint checkpoint = config.Head.HasPromptOffset && !StoresOffset(file)
             ? new PromptOffsetCheckpoint(file, [GlipModel.PromptOffsetRows, config.Bert.HiddenSize])
             : file;
         var model = new GlipModel(config, FindTokenizer(folder));
@@ -38,6 +35,35 @@ static class GlipFolder
         }
     }
 
+    /// <summary>Writes a model with the configuration and the vocabulary of the folder that it came from.</summary>
+    public static void Save(GlipModel model, string source, string target)
+    {
+        try
+        {
+            Directory.CreateDirectory(target);
+            if (Path.GetFullPath(source) != Path.GetFullPath(target))
+            {
+                string[] beside = [.. Directory.EnumerateFiles(source).Where(f => Path.GetFileName(f) == JsonConfig || Path.GetExtension(f).ToLowerInvariant() is ".yaml" or ".yml")];
+                foreach (var file in beside.Concat(VocabularyFiles(source))) File.Copy(file, Path.Combine(target, Path.GetFileName(file)), overwrite: true);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ConesException($"the model folder {target} cannot be written ({e.Message}): choose another one, or make room", e);
+        }
+
+        // Last: a folder with weights is a whole one.
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        SafetensorsWriter.Write(Path.Combine(target, "model.safetensors"), model.NamedWeights().ToDictionary(w => w.Key, w => w.Value.Value.detach()));
+    }
+
+    /// <summary>The configuration that <see cref="Load"/> would take.</summary>
+    public static GlipConfig ReadConfig(string path)
+    {
+        using var file = Checkpoint.OpenFile(path);
+        return Settle(ReadConfig(Path.GetDirectoryName(Path.GetFullPath(path))!, file), file);
+    }
+
     /// <summary>The configuration in a folder: <c>glip_config.json</c>, else the only YAML file, else what the weights' shapes say.</summary>
     public static GlipConfig ReadConfig(string folder, ICheckpoint weights)
     {
@@ -52,8 +78,21 @@ static class GlipFolder
         };
     }
 
-    static BertTokenizer? FindTokenizer(string folder) =>
-        s_tokenizerFolders.Select(f => Path.Combine(folder, f)).FirstOrDefault(f => s_vocabularies.Any(v => File.Exists(Path.Combine(f, v)))) is { } found ? BertTokenizer.FromFolder(found) : null;
+    // The result of prompt tuning has an offset, whatever configuration it was begun with.
+    static GlipConfig Settle(GlipConfig config, ICheckpoint file) =>
+        StoresOffset(file) ? config with { Head = config.Head with { HasPromptOffset = true } } : config;
+
+    static bool StoresOffset(ICheckpoint file) => file.Tensors.Keys.Any(k => GlipKeys.Rename(k) == GlipKeys.PromptOffset);
+
+    static BertTokenizer? FindTokenizer(string folder) => TokenizerFolder(folder) is { } found ? BertTokenizer.FromFolder(found) : null;
+
+    static string? TokenizerFolder(string folder) =>
+        s_tokenizerFolders.Select(f => Path.Combine(folder, f)).FirstOrDefault(f => s_vocabularies.Any(v => File.Exists(Path.Combine(f, v))));
+
+    // With the tokenizer's own settings, which say whether it lowers letters.
+    static IEnumerable<string> VocabularyFiles(string folder) => TokenizerFolder(folder) is { } found
+        ? s_vocabularies.Append("tokenizer_config.json").Select(f => Path.Combine(found, f)).Where(File.Exists)
+        : [];
 
     static void CheckVocabulary(GlipModel model, string folder)
     {

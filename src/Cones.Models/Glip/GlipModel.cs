@@ -77,6 +77,16 @@ public sealed class GlipModel : Module
     /// <exception cref="ConesException">The file does not hold such a model.</exception>
     public static GlipModel FromFile(string path, GlipConfig? config = null, LoadOptions? options = null) => GlipFolder.Load(path, config, options);
 
+    /// <summary>Writes a folder that <see cref="FromFolder"/> loads, with the configuration and the vocabulary of the one that the model came from.</summary>
+    /// <param name="source">The folder of the weights that were loaded.</param>
+    /// <param name="target">The folder to write; it is made where there is none.</param>
+    /// <exception cref="ConesException">It cannot be written.</exception>
+    public void SaveFolder(string source, string target) => GlipFolder.Save(this, source, target);
+
+    /// <summary>The configuration of a folder or a file of weights, which are not read.</summary>
+    /// <exception cref="ConesException">There is no such model.</exception>
+    public static GlipConfig ReadConfig(string path) => GlipFolder.ReadConfig(File.Exists(path) ? path : CheckpointFolder.FindWeights(path));
+
     /// <summary>Encodes captions.</summary>
     /// <param name="captions">At least one.</param>
     /// <param name="padToMax">Whether to pad to <see cref="GlipConfig.MaxTokens"/>, as GLIP does, instead of to the longest caption. It changes no result.</param>
@@ -137,6 +147,18 @@ public sealed class GlipModel : Module
     /// <exception cref="ArgumentException">A shape is wrong.</exception>
     public GlipOutputs Forward(IReadOnlyList<Tensor> levels, Tensor hidden, Tensor mask)
     {
+        using var scope = NewDisposeScope();
+        return Head.Predict(Fuse(levels, hidden, mask)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Runs the head up to its linear layers, <see cref="VLDyHead.Predict"/>.</summary>
+    /// <param name="levels">P3 to P7, as <see cref="EncodeImage"/> gives them, of B images.</param>
+    /// <param name="hidden">[B, T, L], or [1, T, L] for all images.</param>
+    /// <param name="mask">[B, T], or [1, T] for all images: 0 for padding.</param>
+    /// <returns>The tower's pixels, and the text that they are compared with, [B, T, L].</returns>
+    /// <exception cref="ArgumentException">A shape is wrong.</exception>
+    public TowerState Fuse(IReadOnlyList<Tensor> levels, Tensor hidden, Tensor mask)
+    {
         Check(levels, hidden, mask);
         using var scope = NewDisposeScope();
         var batch = levels[0].shape[0];
@@ -150,7 +172,8 @@ public sealed class GlipModel : Module
             (text, embedded) = (text + offset, embedded + offset);
         }
 
-        return Head.Forward([.. levels.Select(TensorMemory.ToChannelsLast)], text, embedded, valid).MoveToOuterDisposeScope();
+        var state = Head.Fuse(new TowerState([.. levels.Select(TensorMemory.ToChannelsLast)], text), valid);
+        return (Config.Head.FusedDotProduct ? state : state with { Hidden = embedded }).MoveToOuterDisposeScope();
     }
 
     /// <summary>Finds what a caption names in an image.</summary>

@@ -125,10 +125,31 @@ public sealed class GroundingDinoModel : Module
     /// <exception cref="ArgumentException">A shape is wrong.</exception>
     public ImageFeatures EncodeImage(Tensor pixels, Tensor? pixelMask = null)
     {
-        ShapeCheck.Require(nameof(pixels), pixels, ShapeCheck.Any, Config.Backbone.NumChannels, ShapeCheck.Any, ShapeCheck.Any);
         if (pixelMask is not null) ShapeCheck.Require(nameof(pixelMask), pixelMask, pixels.shape[0], pixels.shape[2], pixels.shape[3]);
         using var scope = NewDisposeScope();
-        return Vision.Forward(pixels.to(Type), pixelMask).MoveToOuterDisposeScope();
+        return JoinMaps(EncodeMaps(pixels), pixelMask).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The first part of <see cref="EncodeImage"/>: what is worth keeping, since the rest follows from sizes and mask.</summary>
+    /// <param name="pixels">[B, 3, H, W], normalised, zero outside the image.</param>
+    /// <returns>[B, D, h, w] of each level, from the finest.</returns>
+    /// <exception cref="ArgumentException">The shape is wrong.</exception>
+    public IReadOnlyList<Tensor> EncodeMaps(Tensor pixels)
+    {
+        ShapeCheck.Require(nameof(pixels), pixels, ShapeCheck.Any, Config.Backbone.NumChannels, ShapeCheck.Any, ShapeCheck.Any);
+        return Vision.Maps(pixels.to(Type));
+    }
+
+    /// <summary>The second part of <see cref="EncodeImage"/>.</summary>
+    /// <param name="maps">[B, D, h, w] of each level.</param>
+    /// <param name="pixelMask">[B, H, W], non-zero inside the image; null where all of it is.</param>
+    /// <exception cref="ArgumentException">A shape is wrong.</exception>
+    public ImageFeatures JoinMaps(IReadOnlyList<Tensor> maps, Tensor? pixelMask = null)
+    {
+        if (maps.Count != Config.NumFeatureLevels) throw new ArgumentException($"{maps.Count} levels given, the model has {Config.NumFeatureLevels}", nameof(maps));
+        for (var l = 0; l < maps.Count; l++) ShapeCheck.Require($"level {l}", maps[l], maps[0].shape[0], Config.DModel, ShapeCheck.Any, ShapeCheck.Any);
+        if (pixelMask is not null) ShapeCheck.Require(nameof(pixelMask), pixelMask, maps[0].shape[0], ShapeCheck.Any, ShapeCheck.Any);
+        return Vision.Join(maps, pixelMask);
     }
 
     /// <summary>Detects.</summary>

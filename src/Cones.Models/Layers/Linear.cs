@@ -1,4 +1,5 @@
 using Cones.Models.Layers.Kernels;
+using Cones.Models.Layers.Kernels.Products;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -22,6 +23,11 @@ public sealed class Linear : Module
 
     /// <summary>b, [out], or null.</summary>
     internal Tensor? Bias => _bias?.Value;
+
+    /// <summary>Frozen weights packed for <c>x Wᵀ</c>, or <c>y W</c>; made once.</summary>
+    internal PackedMatrix Packed(bool transposed) => transposed
+        ? new PackedMatrix(_weight.Derived("packed_transposed", w => PackedMatrix.Pack(w, true)), _weight.Shape[1], _weight.Shape[0])
+        : new PackedMatrix(_weight.Derived("packed", w => PackedMatrix.Pack(w, false)), _weight.Shape[0], _weight.Shape[1]);
 
     /// <summary>Maps [..., in] to [..., out].</summary>
     public Tensor Forward(Tensor x) => Product(x, _weight.Value, _bias?.Value);

@@ -56,12 +56,16 @@ public sealed record ConceptMetadata
     /// <summary>The slots of each class, where the file holds a whole caption; else empty.</summary>
     public IReadOnlyList<IReadOnlyList<int>> ClassSlots { get; init; } = [];
 
+    /// <summary>The number of classes in each caption, where they did not fit into one; else empty.</summary>
+    public IReadOnlyList<int> Captions { get; init; } = [];
+
     /// <summary>Metadata as a safetensors file holds it: text by name.</summary>
     public IReadOnlyDictionary<string, string> ToDictionary()
     {
         var text = CommonValues();
         if (Classes.Count > 0) text["classes"] = JsonSerializer.Serialize(Classes.Select(c => new[] { c.Name, c.Text }));
         if (ClassSlots.Count > 0) text["class_slots"] = JsonSerializer.Serialize(ClassSlots);
+        if (Captions.Count > 0) text["captions"] = JsonSerializer.Serialize(Captions);
         return text;
     }
 
@@ -110,6 +114,7 @@ public sealed record ConceptMetadata
             Scores = ParseScores(Text("scores"), path),
             Classes = ParseClasses(Text("classes"), path),
             ClassSlots = ParseSlots(Text("class_slots"), path),
+            Captions = ParseCaptions(Text("captions"), path),
         };
 
         string Text(string key) => metadata.GetValueOrDefault(key, "");
@@ -146,6 +151,18 @@ public sealed record ConceptMetadata
         catch (JsonException e)
         {
             throw new ConesException($"{path} is damaged: the slots of its classes are not JSON", e);
+        }
+    }
+
+    static int[] ParseCaptions(string json, string path)
+    {
+        try
+        {
+            return json.Length == 0 ? [] : JsonSerializer.Deserialize<int[]>(json) ?? [];
+        }
+        catch (JsonException e)
+        {
+            throw new ConesException($"{path} is damaged: the numbers of its captions' classes are not JSON", e);
         }
     }
 

@@ -15,7 +15,12 @@ public sealed record StepReport(
 /// <summary>The loss on the frozen evaluation batch after some steps.</summary>
 /// <param name="Step">The steps made, 0 for the initial parameters.</param>
 /// <param name="Loss">The loss.</param>
-public sealed record EvaluationReport(int Step, double Loss);
+/// <param name="Score">What decides which step is best, where the task has a score; null where the loss decides.</param>
+public sealed record EvaluationReport(int Step, double Loss, double? Score = null)
+{
+    /// <summary>The numbers without the step.</summary>
+    internal SearchEvaluation Value => new(Loss, Score);
+}
 
 /// <summary>Watches a search, e.g. to draw a progress bar. Nothing it does influences the result.</summary>
 public interface ISearchObserver
@@ -34,7 +39,7 @@ public interface ISearchObserver
 
     /// <summary>The frozen evaluation batch was evaluated.</summary>
     /// <param name="evaluation">The step and the loss.</param>
-    /// <param name="best">Whether it is the lowest loss so far.</param>
+    /// <param name="best">Whether it is the best so far.</param>
     void OnEvaluation(EvaluationReport evaluation, bool best)
     {
     }

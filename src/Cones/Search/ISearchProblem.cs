@@ -32,6 +32,9 @@ public interface ISearchProblem
     /// <summary>The loss on the frozen evaluation batch (same images, noise and timesteps each time), without gradient.</summary>
     double EvaluationLoss();
 
+    /// <summary>The same, with a score where the task chooses its best step by one.</summary>
+    SearchEvaluation Evaluate() => new(EvaluationLoss());
+
     /// <summary>Brings the parameters back into their bounds after an optimiser step, in place.</summary>
     void Project();
 

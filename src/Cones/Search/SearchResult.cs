@@ -41,6 +41,9 @@ public sealed class SearchResult : IDisposable
     /// <summary>The evaluation loss of <see cref="Best"/>; NaN where nothing was evaluated.</summary>
     public required double BestLoss { get; init; }
 
+    /// <summary>The score of <see cref="Best"/>; null where the loss decided which step is best.</summary>
+    public double? BestScore { get; init; }
+
     /// <summary>The parameters with the lowest evaluation loss, by name; the last ones where nothing was evaluated.</summary>
     public required IReadOnlyDictionary<string, Tensor> Best { get; init; }
 

@@ -109,16 +109,17 @@ sealed class SearchSession : IDisposable
         var step = _state.Count.Step;
         using var shown = _state.Average?.Show();
         using var scope = torch.NewDisposeScope();
-        var loss = _problem.EvaluationLoss();
-        var best = double.IsFinite(loss) && !(loss >= _state.Count.BestLoss);
-        if (best) _state.KeepBest(step, loss);
-        _state.Evaluations.Add(new EvaluationReport(step, loss));
-        _metrics?.Evaluation(step, loss, best);
-        _events?.Scalar("evaluation/loss", step, loss);
+        var found = _problem.Evaluate();
+        var best = found.IsFinite && (_state.Count.BestLoss is not { } loss || found.IsBetterThan(new SearchEvaluation(loss, _state.Count.BestScore)));
+        if (best) _state.KeepBest(step, found);
+        _state.Evaluations.Add(new EvaluationReport(step, found.Loss, found.Score));
+        _metrics?.Evaluation(step, found, best);
+        _events?.Scalar("evaluation/loss", step, found.Loss);
+        if (found.Score is { } score) _events?.Scalar("evaluation/score", step, score);
         _observer.OnEvaluation(_state.Evaluations[^1], best);
     }
 
-    string? StopEarly() => EarlyStopRule.Reason(_options.EarlyStop, [.. _state.Evaluations.Select(e => e.Loss).Where(double.IsFinite)]);
+    string? StopEarly() => EarlyStopRule.Reason(_options.EarlyStop, [.. _state.Evaluations.Select(e => e.Value).Where(e => e.IsFinite)]);
 
     void Preview()
     {
@@ -165,6 +166,7 @@ sealed class SearchSession : IDisposable
             Step = _state.Count.Step,
             BestStep = _state.Count.BestStep ?? _state.Count.Step,
             BestLoss = _state.Count.BestLoss ?? double.NaN,
+            BestScore = _state.Count.BestScore,
             Best = names.Zip(best).ToDictionary(p => p.First, p => p.Second),
             Last = names.Zip(last).ToDictionary(p => p.First, p => p.Second),
             Evaluations = [.. _state.Evaluations],

@@ -28,13 +28,16 @@ public sealed class GlipImageProcessor
     {
         if (images.Count == 0) throw new ArgumentException("no images given", nameof(images));
         RgbImage[] resized = [.. images.Select(Resize)];
-        var size = new ImageSize(Padded(resized.Max(i => i.Height)), Padded(resized.Max(i => i.Width)));
+        var size = PaddedSize(new ImageSize(resized.Max(i => i.Height), resized.Max(i => i.Width)));
         using var scope = NewDisposeScope();
         var mask = zeros([images.Count, size.Height, size.Width], dtype: ScalarType.Int64);
         for (var i = 0; i < resized.Length; i++) mask[i].narrow(0, 0, resized[i].Height).narrow(1, 0, resized[i].Width).fill_(1);
         return new ImageBatch(
             Normalize(resized, size).MoveToOuterDisposeScope(), mask.MoveToOuterDisposeScope(), [.. images.Select(i => i.Size)], [.. resized.Select(i => i.Size)]);
     }
+
+    /// <summary>The size with both sides brought to multiples of <see cref="GlipInputConfig.SizeDivisibility"/>.</summary>
+    public ImageSize PaddedSize(ImageSize size) => new(Padded(size.Height), Padded(size.Width));
 
     /// <summary>Resizes an image as the model sees it.</summary>
     /// <exception cref="ArgumentException">It is so narrow that a side would get no pixel.</exception>

@@ -38,16 +38,12 @@ public sealed class VLDyHead : Module
     /// <summary>The layers of the tower.</summary>
     public IReadOnlyList<TowerLayer> Tower { get; }
 
-    /// <summary>Runs the head.</summary>
-    /// <param name="levels">P3 to P7, [B, C, H, W] each, channels-last.</param>
-    /// <param name="hidden">What the fusion reads, [B, T, L].</param>
-    /// <param name="embedded">What pixels are compared with where nothing is fused, [B, T, L].</param>
-    /// <param name="mask">[B, T], 0 for padding.</param>
-    public GlipOutputs Forward(IReadOnlyList<Tensor> levels, Tensor hidden, Tensor embedded, Tensor mask)
+    /// <summary>The linear layers behind the tower.</summary>
+    /// <param name="state">The tower's pixels, and the text that they are compared with.</param>
+    public GlipOutputs Predict(TowerState state)
     {
         using var scope = NewDisposeScope();
-        var state = Fuse(new TowerState(levels, hidden), mask);
-        var (directions, offsets) = TextSide(_config.FusedDotProduct ? state.Hidden : embedded);
+        var (directions, offsets) = TextSide(state.Hidden);
         var logits = state.Levels.Select(x => Logits(LevelTokens.Flatten(x), directions, offsets)).ToArray();
         var boxes = state.Levels.Select((x, i) => _box.Forward(x) * _boxScales[i].Value).ToArray();
         var centerness = state.Levels.Select(_centerness.Forward).ToArray();
@@ -68,6 +64,20 @@ public sealed class VLDyHead : Module
         }
 
         return state.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// The text vectors whose directions come closest to pixels in the space in which both are compared: the pseudo-inverse of
+    /// <c>dot_product_projection_text</c>, without its bias.
+    /// </summary>
+    /// <param name="pixels">[n, C], pixels behind the tower.</param>
+    /// <returns>[n, L], of any length.</returns>
+    public Tensor ToText(Tensor pixels)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        // [n, C] x [C, L]
+        return pixels.to(ScalarType.Float32).matmul(linalg.pinv(_textProjection.Matrix.to(ScalarType.Float32)).t()).MoveToOuterDisposeScope();
     }
 
     // x·t / e^scale + offset, with t = W e / 2 + b and offset = e·bias_lang + bias0 for the normed text e: [B, C, T] and [B, 1, T].

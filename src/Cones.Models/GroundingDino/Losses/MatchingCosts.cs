@@ -1,3 +1,4 @@
+using Cones.Models.Assignment;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -44,6 +45,6 @@ sealed record MatchingCosts(Tensor Class, Tensor Box, Tensor Iou)
         var costs = new double[targets, queries];
         for (var q = 0; q < queries; q++)
             for (var g = 0; g < targets; g++) costs[g, q] = sums[(q * targets) + g];
-        return [.. HungarianAlgorithm.Solve(costs).Select((query, target) => new Match(query, target)).Where(m => m.Query >= 0).OrderBy(m => m.Query)];
+        return [.. LinearAssignment.Solve(costs).Select((query, target) => new Match(query, target)).Where(m => m.Query >= 0).OrderBy(m => m.Query)];
     }
 }

@@ -48,6 +48,50 @@ public sealed record TextMasks(Tensor Tokens, Tensor SelfAttention, Tensor Posit
             positions.unsqueeze(0).expand(batch, length)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The masks of a caption of classes, between a start and an end that see only themselves.</summary>
+    /// <remarks>
+    /// For captions of class names they equal those of <see cref="FromIds"/>: a phrase is all that stands between the delimiter of the class
+    /// before and its own, with which it ends. They need no ids: slots may be learned, and more may stand before every class, or between it and
+    /// its delimiter. What stands behind the last delimiter is a phrase of its own. A full stop inside a name does not end its phrase.
+    /// </remarks>
+    /// <param name="classes">The slots of each class, neighbours, in the order of the caption.</param>
+    /// <param name="length">T, start and end included.</param>
+    /// <param name="device">Where to make them; null for the CPU.</param>
+    /// <exception cref="ArgumentException">A class has no slots, or they are not in order.</exception>
+    public static TextMasks OfClasses(IReadOnlyList<IReadOnlyList<int>> classes, int length, Device? device = null)
+    {
+        var ends = PhraseEnds(classes, length);
+        // Slots of no phrase are alone.
+        long[] owners = [.. Enumerable.Range(0, length).Select(t => -1L - t)];
+        var positions = new long[length];
+        for (int c = 0, first = 1; c < ends.Count; first = ends[c++] + 1)
+            for (var t = first; t <= ends[c]; t++) (owners[t], positions[t]) = (c, t - first);
+
+        using var scope = NewDisposeScope();
+        var owner = tensor(owners, device: device);
+        return new TextMasks(
+            ones([1, length], ScalarType.Bool, device),
+            owner.unsqueeze(1).eq(owner.unsqueeze(0)).unsqueeze(0), // [1, T, T]
+            tensor(positions, [1, length], device: device)).MoveToOuterDisposeScope();
+    }
+
+    // The last slot of each phrase: the delimiter of its class.
+    static List<int> PhraseEnds(IReadOnlyList<IReadOnlyList<int>> classes, int length)
+    {
+        var last = length - 2;
+        for (var c = 0; c < classes.Count; c++)
+            if (classes[c].Count == 0 || classes[c][0] <= (c == 0 ? 0 : classes[c - 1][^1]) || classes[c][^1] > last)
+                throw new ArgumentException($"class {c} has the slots [{string.Join(",", classes[c])}], but must have some within {(c == 0 ? 1 : classes[c - 1][^1] + 1)} to {last}", nameof(classes));
+        if (classes.Count == 0) return [];
+
+        // As many slots before every class as before the first one, and behind every class as behind it.
+        var before = classes[0][0] - 1;
+        var ends = classes.Skip(1).Zip(classes, (next, c) => Math.Max(next[0] - before - 1, c[^1])).ToList();
+        ends.Add(ends.Count == 0 ? last : Math.Min(classes[^1][^1] + ends[0] - classes[0][^1], last));
+        if (ends[^1] < last) ends.Add(last);
+        return ends;
+    }
+
     /// <summary>The masks of token ids.</summary>
     /// <remarks>
     /// <c>generate_masks_with_special_tokens_and_transfer_map</c> of transformers. A block is what follows a delimiter, up to

@@ -24,26 +24,38 @@ sealed class GroundingDinoVision : Module
 
     public SwinBackbone Backbone { get; }
 
-    /// <summary>Encodes images.</summary>
+    /// <summary>Encodes images into the maps of all levels, which do not depend on the text.</summary>
     /// <param name="pixels">[B, 3, H, W], normalised, zero outside the image.</param>
-    /// <param name="pixelMask">[B, H, W], non-zero inside the image; null where all of it is.</param>
-    public ImageFeatures Forward(Tensor pixels, Tensor? pixelMask)
+    /// <returns>[B, D, h, w] each, from the finest.</returns>
+    public IReadOnlyList<Tensor> Maps(Tensor pixels)
     {
         using var scope = NewDisposeScope();
         var backboneMaps = Backbone.Forward(pixels);
-        var mask = pixelMask ?? ones([pixels.shape[0], pixels.shape[2], pixels.shape[3]], ScalarType.Bool, pixels.device);
-        var (levels, features, positions, masks, ratios) = (new List<FeatureLevel>(), new List<Tensor>(), new List<Tensor>(), new List<Tensor>(), new List<Tensor>());
-        Tensor? previous = null;
-        for (var l = 0; l < _projections.Count; l++)
+        var maps = new List<Tensor>();
+        foreach (var projection in _projections)
         {
             // The first level beyond the backbone's reads its last map, the further ones the level before.
-            var source = l < backboneMaps.Count ? backboneMaps[l] : l == backboneMaps.Count ? backboneMaps[^1] : previous!;
-            var map = previous = _projections[l].Forward(source); // [B, D, h, w]
+            var source = maps.Count < backboneMaps.Count ? backboneMaps[maps.Count] : maps.Count == backboneMaps.Count ? backboneMaps[^1] : maps[^1];
+            maps.Add(projection.Forward(source));
+        }
+
+        return [.. maps.Select(m => m.MoveToOuterDisposeScope())];
+    }
+
+    /// <summary>Joins the maps, and adds where each position lies.</summary>
+    /// <param name="maps">[B, D, h, w] each.</param>
+    /// <param name="pixelMask">[B, H, W], non-zero inside the image; null where all of it is.</param>
+    public ImageFeatures Join(IReadOnlyList<Tensor> maps, Tensor? pixelMask)
+    {
+        using var scope = NewDisposeScope();
+        var (levels, features, positions, masks, ratios) = (new List<FeatureLevel>(), new List<Tensor>(), new List<Tensor>(), new List<Tensor>(), new List<Tensor>());
+        foreach (var map in maps)
+        {
             var level = new FeatureLevel(map.shape[2], map.shape[3]);
-            var valid = FeatureGrid.Downsample(mask, level);
+            var valid = pixelMask is null ? ones([map.shape[0], level.Height, level.Width], ScalarType.Bool, map.device) : FeatureGrid.Downsample(pixelMask, level);
             levels.Add(level);
             features.Add(map.flatten(2).transpose(1, 2)); // [B, D, h, w] -> [B, h w, D]
-            positions.Add(Positions(valid, level).flatten(1, 2) + _levelEmbed.Value[l]); // [B, h, w, D] -> [B, h w, D]
+            positions.Add(Positions(valid, level).flatten(1, 2) + _levelEmbed.Value[levels.Count - 1]); // [B, h, w, D] -> [B, h w, D]
             masks.Add(valid.flatten(1)); // [B, h w]
             ratios.Add(FeatureGrid.ValidRatio(valid));
         }

@@ -21,13 +21,16 @@ sealed unsafe class DeformableColumns(long batch, long height, long width, long 
     /// <summary>Taps of the kernel.</summary>
     public const int Taps = Side * Side;
 
-    const int Side = 3;
+    /// <summary>Taps on a side of the kernel.</summary>
+    public const int Side = 3;
+
     const int Lanes = 8;
+    const int WideSlice = 32;
 
     readonly long _outPixels = outHeight * outWidth;
 
     /// <summary>Channels of a slice of the input's gradient: a divisor of C.</summary>
-    public long SliceChannels { get; } = channels % 32 == 0 ? 32 : channels % 16 == 0 ? 16 : Lanes;
+    public long SliceChannels { get; } = channels % WideSlice == 0 ? WideSlice : channels % 16 == 0 ? 16 : Lanes;
 
     /// <summary>Writes columns [rows, 9 C] for output pixels, counted through samples.</summary>
     /// <param name="x">[B, H, W, C].</param>
@@ -37,12 +40,32 @@ sealed unsafe class DeformableColumns(long batch, long height, long width, long 
     /// <param name="columns">[rows, 9 C].</param>
     /// <param name="first">The first output pixel.</param>
     /// <param name="rows">The number of output pixels.</param>
-    public void Gather(float* x, float* offset, float* mask, float* zeros, float* columns, long first, long rows)
-    {
+    public void Gather(float* x, float* offset, float* mask, float* zeros, float* columns, long first, long rows) =>
         ParallelRange.Run(rows, Math.Max(1, 16384 / (Taps * channels)), (from, to) =>
-        {
-            for (var row = from; row < to; row++) GatherPixel(x, offset, mask, zeros, columns + (row * Taps * channels), first + row);
-        });
+            GatherHere(x, offset, mask, zeros, columns + (from * Taps * channels), first + from, to - from));
+
+    /// <summary>As <see cref="Gather"/>, on the calling thread.</summary>
+    public void GatherHere(float* x, float* offset, float* mask, float* zeros, float* columns, long first, long rows)
+    {
+        for (var row = 0L; row < rows; row++) GatherPixel(x, offset, mask, zeros, columns + (row * Taps * channels), first + row);
+    }
+
+    /// <summary>The gradients of offsets and masks that follow from those of some columns, on the calling thread.</summary>
+    /// <param name="x">As in <see cref="Gather"/>.</param>
+    /// <param name="offset">As in <see cref="Gather"/>.</param>
+    /// <param name="mask">As in <see cref="Gather"/>.</param>
+    /// <param name="zeros">C zeros.</param>
+    /// <param name="gradColumns">[rows, 9 C].</param>
+    /// <param name="points">Room for 9 points a row, for <see cref="ScatterToPixels"/>.</param>
+    /// <param name="gradOffset">[B, 18, H', W']: written.</param>
+    /// <param name="gradMask">[B, 9, H', W']: written.</param>
+    /// <param name="first">The first output pixel.</param>
+    /// <param name="rows">The number of output pixels.</param>
+    public void ScatterToPointsHere(
+        float* x, float* offset, float* mask, float* zeros, float* gradColumns, BilinearPoint* points, float* gradOffset, float* gradMask, long first, long rows)
+    {
+        for (var row = 0L; row < rows; row++)
+            ScatterToPoints(x, offset, mask, zeros, gradColumns + (row * Taps * channels), points + (row * Taps), gradOffset, gradMask, first + row);
     }
 
     /// <summary>The gradients that follow from those of some columns.</summary>
@@ -62,16 +85,23 @@ sealed unsafe class DeformableColumns(long batch, long height, long width, long 
         float* gradX, float* gradOffset, float* gradMask, long first, long rows)
     {
         ParallelRange.Run(rows, Math.Max(1, 16384 / (Taps * channels)), (from, to) =>
-        {
-            for (var row = from; row < to; row++)
-                ScatterToPoints(x, offset, mask, zeros, gradColumns + (row * Taps * channels), points + (row * Taps), gradOffset, gradMask, first + row);
-        });
-        if (gradX == null) return;
+            ScatterToPointsHere(x, offset, mask, zeros, gradColumns + (from * Taps * channels), points + (from * Taps), gradOffset, gradMask, first + from, to - from));
+        if (gradX != null) ScatterToPixels(mask, gradColumns, points, gradX, first, rows);
+    }
 
+    /// <summary>The input's gradients that follow from those of some columns.</summary>
+    /// <param name="mask">As in <see cref="Gather"/>.</param>
+    /// <param name="gradColumns">[rows, 9 C].</param>
+    /// <param name="points">Their points.</param>
+    /// <param name="gradX">[C / slice, B, H, W, slice]: added to.</param>
+    /// <param name="first">The first output pixel.</param>
+    /// <param name="rows">The number of output pixels.</param>
+    public void ScatterToPixels(float* mask, float* gradColumns, BilinearPoint* points, float* gradX, long first, long rows)
+    {
         // Columns add to pixels anywhere, but within a slice.
         ParallelRange.Run(channels / SliceChannels, 1, (from, to) =>
         {
-            for (var slice = from; slice < to; slice++) ScatterToPixels(mask, gradColumns, points, gradX, first, rows, slice);
+            for (var slice = from; slice < to; slice++) ScatterSlice(mask, gradColumns, points, gradX, first, rows, slice);
         });
     }
 
@@ -143,7 +173,7 @@ sealed unsafe class DeformableColumns(long batch, long height, long width, long 
 
     // One slice of the pixels' gradients.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void ScatterToPixels(float* mask, float* gradColumns, BilinearPoint* points, float* gradX, long first, long rows, long slice)
+    void ScatterSlice(float* mask, float* gradColumns, BilinearPoint* points, float* gradX, long first, long rows, long slice)
     {
         var (count, pixels) = (SliceChannels, height * width);
         var samples = gradX + (slice * batch * pixels * count);
@@ -157,12 +187,30 @@ sealed unsafe class DeformableColumns(long batch, long height, long width, long 
                 ref var point = ref points[at];
                 var source = gradColumns + (at * channels) + (slice * count);
                 var shares = point.Shares(mask[(((sample * Taps) + tap) * _outPixels) + pixel]);
+                if (count == WideSlice && Vector512.IsHardwareAccelerated)
+                {
+                    Vector512<float> left = Vector512.Load(source), right = Vector512.Load(source + 16);
+                    if (point.TopLeft >= 0) Add(map + (point.TopLeft * WideSlice), left, right, shares.TopLeft);
+                    if (point.TopRight >= 0) Add(map + (point.TopRight * WideSlice), left, right, shares.TopRight);
+                    if (point.BottomLeft >= 0) Add(map + (point.BottomLeft * WideSlice), left, right, shares.BottomLeft);
+                    if (point.BottomRight >= 0) Add(map + (point.BottomRight * WideSlice), left, right, shares.BottomRight);
+                    continue;
+                }
+
                 if (point.TopLeft >= 0) Add(map + (point.TopLeft * count), source, shares.TopLeft, count);
                 if (point.TopRight >= 0) Add(map + (point.TopRight * count), source, shares.TopRight, count);
                 if (point.BottomLeft >= 0) Add(map + (point.BottomLeft * count), source, shares.BottomLeft, count);
                 if (point.BottomRight >= 0) Add(map + (point.BottomRight * count), source, shares.BottomRight, count);
             }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Add(float* target, Vector512<float> left, Vector512<float> right, float factor)
+    {
+        var f = Vector512.Create(factor);
+        Vector512.FusedMultiplyAdd(f, left, Vector512.Load(target)).Store(target);
+        Vector512.FusedMultiplyAdd(f, right, Vector512.Load(target + 16)).Store(target + 16);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,3 +1,5 @@
+using Cones.Models.Layers.Kernels.Products;
+using Cones.Models.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
@@ -5,19 +7,22 @@ using static TorchSharp.torch.autograd;
 namespace Cones.Models.Layers.Kernels;
 
 /// <summary>
-/// A modulated deformable 3 x 3 convolution with frozen weights, as matrix products of gathered columns. Only its inputs are
-/// kept for the backward pass: columns are gathered in parts that stay in the cache.
+/// A modulated deformable 3 x 3 convolution as matrix products of gathered columns. Only its inputs are kept for the backward
+/// pass: columns are gathered in parts that stay in the cache, once more for the gradient of a kernel that is being trained.
 /// </summary>
 sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableConvolutionFunction>
 {
     // Elements of the columns that are in flight at a time.
     const long PartElements = 1 << 20;
 
+    // Output pixels that a thread takes through gathering and product: at 256 channels their columns fill a third of the second cache.
+    const long RowsAtATime = 32;
+
     /// <summary>Whether <see cref="Apply"/> can take this.</summary>
     public static bool Accepts(Tensor x, Tensor offset, Tensor mask, Weight weight, Tensor? bias) =>
         TensorMemory.IsPlain(x) && TensorMemory.IsPlain(offset) && TensorMemory.IsPlain(mask)
         && weight.Shape[1] % 8 == 0 && x.shape[2] * x.shape[3] < int.MaxValue
-        && weight.Value.dtype == ScalarType.Float32 && !weight.Value.requires_grad && bias is not { requires_grad: true };
+        && weight.Value.dtype == ScalarType.Float32;
 
     /// <summary>Maps [B, in, H, W] to a channels-last [B, out, H', W'].</summary>
     /// <param name="x">The input; read channels-last.</param>
@@ -28,9 +33,9 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
     /// <param name="stride">The stride.</param>
     public static Tensor Apply(Tensor x, Tensor offset, Tensor mask, Weight weight, Tensor? bias, long stride)
     {
-        var call = new Call(weight, bias, stride, NeedsGradient(x));
-        if (!call.InputNeedsGradient && !NeedsGradient(offset) && !NeedsGradient(mask)) return Compute(x, offset, mask, call);
-        var y = apply(x, offset, mask, call);
+        var call = new Call(weight, bias, stride, NeedsGradient(x), NeedsGradient(weight.Value), bias is not null && NeedsGradient(bias));
+        if (!call.NeedsAnyGradient && !NeedsGradient(offset) && !NeedsGradient(mask)) return Compute(x, offset, mask, call);
+        var y = apply(x, offset, mask, weight.Value, bias!, call);
         OutputCache.Free(call.Context!);
         return y;
     }
@@ -38,7 +43,7 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
     /// <inheritdoc/>
     public override Tensor forward(AutogradContext ctx, params object[] vars)
     {
-        var (x, offset, mask, call) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Call)vars[3]);
+        var (x, offset, mask, call) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Call)vars[5]);
         call.Context = ctx;
         ctx.save_for_backward([x, offset, mask]);
         ctx.save_data("call", call);
@@ -56,9 +61,11 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
         var (channels, outChannels) = (x.shape[1], call.Weight.Shape[0]);
         var gradRows = TensorMemory.ToChannelsLast(gradOutput).permute(0, 2, 3, 1).view(-1, outChannels); // [B, out, H', W'] -> [B H' W', out]
         var matrix = Matrix(call.Weight);
+        var packed = MatrixProduct.IsSupported ? Packed(call.Weight, transposed: false) : null;
 
         var gradX = call.InputNeedsGradient ? zeros([channels / kernel.SliceChannels, x.shape[0], x.shape[2], x.shape[3], kernel.SliceChannels]) : null;
         var (gradOffset, gradMask) = (empty(offset.shape), empty(mask.shape));
+        var gradMatrix = call.WeightNeedsGradient ? zeros(matrix.shape) : null; // [out, 9 in]
         var nothing = zeros(channels);
         var (all, most) = (gradRows.shape[0], PartRows(channels));
         var columns = empty(Math.Min(most, all), DeformableColumns.Taps * channels);
@@ -67,6 +74,22 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
         {
             using var part = NewDisposeScope();
             var rows = Math.Min(most, all - first);
+            if (gradMatrix is not null)
+            {
+                kernel.Gather(
+                    TensorMemory.ChannelsLastPointer(x), TensorMemory.Pointer(offset), TensorMemory.Pointer(mask), TensorMemory.Pointer(nothing),
+                    TensorMemory.Pointer(columns), first, rows);
+                gradMatrix.addmm_(gradRows.narrow(0, first, rows).t(), columns.narrow(0, 0, rows), 1, 1); // [out, rows] x [rows, 9 in]
+            }
+
+            if (packed is not null)
+            {
+                ScatterInRows(new PackedMatrix(packed, outChannels, columns.shape[1]), kernel, x, offset, mask, nothing, gradRows.narrow(0, first, rows), columns, points, gradOffset, gradMask, first);
+                if (gradX is not null)
+                    kernel.ScatterToPixels(TensorMemory.Pointer(mask), TensorMemory.Pointer(columns), (BilinearPoint*)TensorMemory.Pointer(points), TensorMemory.Pointer(gradX), first, rows);
+                continue;
+            }
+
             columns.narrow(0, 0, rows).addmm_(gradRows.narrow(0, first, rows), matrix, 0, 1); // [rows, out] x [out, 9 in]
             kernel.Scatter(
                 TensorMemory.ChannelsLastPointer(x), TensorMemory.Pointer(offset), TensorMemory.Pointer(mask), TensorMemory.Pointer(nothing),
@@ -75,7 +98,10 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
         }
 
         // [slices, B, H, W, slice] -> [B, H, W, in] -> [B, in, H, W]
-        return [gradX?.permute(1, 2, 3, 0, 4).flatten(3).permute(0, 3, 1, 2)!, gradOffset, gradMask, null!];
+        var gradInput = gradX?.permute(1, 2, 3, 0, 4).flatten(3).permute(0, 3, 1, 2);
+        // [out, 9 in] -> [out, 3, 3, in] -> [out, in, 3, 3]
+        var gradWeight = gradMatrix?.view(outChannels, DeformableColumns.Side, DeformableColumns.Side, channels).permute(0, 3, 1, 2);
+        return [gradInput!, gradOffset, gradMask, gradWeight!, call.BiasNeedsGradient ? gradRows.sum([0]) : null!, null!];
     }
 
     static Tensor Compute(Tensor x, Tensor offset, Tensor mask, Call call)
@@ -86,10 +112,16 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
         var kernel = Kernel(x, offset, call);
         var (batch, channels, outChannels) = (x.shape[0], x.shape[1], call.Weight.Shape[0]);
         var (outHeight, outWidth) = (offset.shape[2], offset.shape[3]);
-        var matrix = Matrix(call.Weight).t();
         var (all, most) = (batch * outHeight * outWidth, PartRows(channels));
         var y = empty(all, outChannels);
-        if (call.Bias is not null) y.copy_(call.Bias); // [out] -> [B H' W', out]
+        if (MatrixProduct.IsSupported)
+        {
+            MultiplyInRows(new PackedMatrix(Packed(call.Weight, transposed: true), DeformableColumns.Taps * channels, outChannels), kernel, x, offset, mask, y, call.Bias);
+            return y.view(batch, outHeight, outWidth, outChannels).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+        }
+
+        var matrix = Matrix(call.Weight).t();
+        if (call.Bias is not null) y.copy_(call.Bias.detach()); // [out] -> [B H' W', out]
         var nothing = zeros(channels);
         var columns = empty(Math.Min(most, all), DeformableColumns.Taps * channels);
         for (var first = 0L; first < all; first += most)
@@ -105,16 +137,60 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
         return y.view(batch, outHeight, outWidth, outChannels).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
+    // Columns of some pixels are gathered and multiplied by the same thread: [rows, 9 in] x [9 in, out].
+    static void MultiplyInRows(PackedMatrix matrix, DeformableColumns kernel, Tensor x, Tensor offset, Tensor mask, Tensor y, Tensor? bias)
+    {
+        using var nothing = zeros(x.shape[1]);
+        float* input = TensorMemory.ChannelsLastPointer(x), shifts = TensorMemory.Pointer(offset), factors = TensorMemory.Pointer(mask), none = TensorMemory.Pointer(nothing);
+        float* output = TensorMemory.Pointer(y), added = bias is null ? null : TensorMemory.Pointer(bias);
+        var (all, width, outChannels) = (y.shape[0], matrix.Rows, matrix.Columns);
+        ParallelRange.Each((all + RowsAtATime - 1) / RowsAtATime, task =>
+        {
+            using var workspace = new Workspace(RowsAtATime * width);
+            var columns = workspace.Take(RowsAtATime * width);
+            var first = task * RowsAtATime;
+            var rows = Math.Min(RowsAtATime, all - first);
+            kernel.GatherHere(input, shifts, factors, none, columns, first, rows);
+            MatrixProduct.Multiply(columns, width, matrix, output + (first * outChannels), outChannels, rows, added, oneThread: true);
+        });
+    }
+
+    // Columns' gradients are made and read by the same thread: [rows, out] x [out, 9 in].
+    static void ScatterInRows(
+        PackedMatrix matrix, DeformableColumns kernel, Tensor x, Tensor offset, Tensor mask, Tensor nothing, Tensor gradRows, Tensor gradColumns, Tensor points, Tensor gradOffset, Tensor gradMask, long start)
+    {
+        float* input = TensorMemory.ChannelsLastPointer(x), shifts = TensorMemory.Pointer(offset), factors = TensorMemory.Pointer(mask), none = TensorMemory.Pointer(nothing);
+        float* source = TensorMemory.Pointer(gradRows), columns = TensorMemory.Pointer(gradColumns), toShifts = TensorMemory.Pointer(gradOffset), toFactors = TensorMemory.Pointer(gradMask);
+        var kept = (BilinearPoint*)TensorMemory.Pointer(points);
+        var (all, width, outChannels) = (gradRows.shape[0], matrix.Columns, matrix.Rows);
+        ParallelRange.Each((all + RowsAtATime - 1) / RowsAtATime, task =>
+        {
+            var first = task * RowsAtATime;
+            var rows = Math.Min(RowsAtATime, all - first);
+            var target = columns + (first * width);
+            MatrixProduct.Multiply(source + (first * outChannels), outChannels, matrix, target, width, rows, oneThread: true);
+            kernel.ScatterToPointsHere(input, shifts, factors, none, target, kept + (first * DeformableColumns.Taps), toShifts, toFactors, start + first, rows);
+        });
+    }
+
     static DeformableColumns Kernel(Tensor x, Tensor offset, Call call) =>
         new(x.shape[0], x.shape[2], x.shape[3], x.shape[1], offset.shape[2], offset.shape[3], call.Stride);
 
     static long PartRows(long channels) => Math.Max(64, PartElements / (DeformableColumns.Taps * channels));
 
     // [out, in, 3, 3] -> [out, 9 in], taps before channels.
-    static Tensor Matrix(Weight weight) => weight.Derived("matrix", w => w.permute(0, 2, 3, 1).reshape(w.shape[0], -1));
+    static Tensor Matrix(Weight weight) => weight.Value.requires_grad ? Reordered(weight.Value.detach()) : weight.Derived("matrix", Reordered);
 
-    sealed record Call(Weight Weight, Tensor? Bias, long Stride, bool InputNeedsGradient)
+    static Tensor Packed(Weight weight, bool transposed) => weight.Value.requires_grad
+        ? PackedMatrix.Pack(Reordered(weight.Value.detach()), transposed)
+        : weight.Derived(transposed ? "packed_transposed" : "packed", w => PackedMatrix.Pack(Reordered(w), transposed));
+
+    static Tensor Reordered(Tensor w) => w.permute(0, 2, 3, 1).reshape(w.shape[0], -1);
+
+    sealed record Call(Weight Weight, Tensor? Bias, long Stride, bool InputNeedsGradient, bool WeightNeedsGradient, bool BiasNeedsGradient)
     {
+        public bool NeedsAnyGradient => InputNeedsGradient || WeightNeedsGradient || BiasNeedsGradient;
+
         public AutogradContext? Context { get; set; }
     }
 }

@@ -16,16 +16,17 @@ public static class DatasetReader
     /// </param>
     /// <param name="split">The split of a VOC or YOLO folder; null takes all or the first.</param>
     /// <param name="options">How broken records are treated; null skips them.</param>
+    /// <param name="voc">What Pascal VOC leaves open; null takes the defaults.</param>
     /// <exception cref="ConesException">The format is not recognised, or the data set cannot be read.</exception>
     /// <exception cref="DataException">The options are strict and a record is broken.</exception>
-    public static DatasetReading Read(string path, string? split = null, DataReadOptions? options = null)
+    public static DatasetReading Read(string path, string? split = null, DataReadOptions? options = null, VocOptions? voc = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (File.Exists(path))
         {
             return Path.GetExtension(path).ToLowerInvariant() switch
             {
-                ".json" => CocoReader.Read(path, options),
+                ".json" => split is null ? CocoReader.Read(path, options) : throw new ConesException($"{path} is a COCO file, which has no splits: name the file of '{split}'"),
                 ".yaml" or ".yml" => YoloReader.Read(path, split, options),
                 _ => throw new ConesException($"{path} is no data set: name a COCO .json, a YOLO .yaml or a folder"),
             };
@@ -33,7 +34,7 @@ public static class DatasetReader
 
         if (!Directory.Exists(path)) throw new ConesException($"{path} does not exist: check the path");
         if (Holds(path, "*.xml") || Holds(Path.Combine(path, "Annotations"), "*.xml"))
-            return VocReader.Read(path, new VocOptions { Split = split }, options);
+            return VocReader.Read(path, (voc ?? new VocOptions()) with { Split = split }, options);
         if (DsbReader.Matches(path)) return DsbReader.Read(path, options: options);
         string[] yolo = ["*.yaml", "*.yml", "classes.txt", "obj.names"];
         if (yolo.Any(p => Holds(path, p)) || Holds(Path.Combine(path, "labels"), "classes.txt"))

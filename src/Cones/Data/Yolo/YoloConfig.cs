@@ -28,6 +28,13 @@ sealed record YoloConfig(string Source, IReadOnlyDictionary<int, string> Names, 
         return new YoloConfig(path, names, [.. entries.Select(e => Locate(path, folder, data, e))]);
     }
 
+    /// <summary>The splits that a file names.</summary>
+    internal static IReadOnlyList<string> Splits(string path)
+    {
+        var root = Root(path);
+        return [.. s_splits.Where(s => Find(root, s) is not null)];
+    }
+
     static YamlMappingNode Root(string path)
     {
         try

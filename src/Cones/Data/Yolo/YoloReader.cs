@@ -44,6 +44,10 @@ public static class YoloReader
         return builder.Build();
     }
 
+    /// <summary>The splits that a data set names in its <c>data.yaml</c>; none where it has no such file.</summary>
+    /// <exception cref="ConesException">The file cannot be read.</exception>
+    public static IReadOnlyList<string> Splits(string path) => FindConfig(path) is { } file ? YoloConfig.Splits(file) : [];
+
     static string? FindConfig(string path)
     {
         if (File.Exists(path)) return path;

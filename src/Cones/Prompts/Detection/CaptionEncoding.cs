@@ -45,6 +45,14 @@ public sealed class CaptionEncoding : IDisposable
     /// <summary>The encodings of a class's slots, [n, L]: a view.</summary>
     public Tensor VectorsOf(int index) => Hidden[0].narrow(0, Classes[index][0], Classes[index].Count);
 
+    /// <summary>A copy, without the words.</summary>
+    internal CaptionEncoding Copy()
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return new CaptionEncoding(Hidden.clone(), Mask.clone(), Classes);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

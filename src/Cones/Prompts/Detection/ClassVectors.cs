@@ -28,6 +28,51 @@ public static class ClassVectors
     /// <inheritdoc cref="OfNames"/>
     public static IReadOnlyList<Tensor> OfRandom(CaptionEncoding caption, int slots, long seed) => Make(caption, slots, seed, RandomRows);
 
+    /// <summary>Prototypes, brought to the mean norm of the name's encodings; further slots begin beside them.</summary>
+    /// <param name="caption">The encoded caption.</param>
+    /// <param name="prototypes">For each class its direction, [L].</param>
+    /// <param name="slots">Slots of each class; 0 for as many as its name has tokens.</param>
+    /// <param name="seed">The seed of what tells slots apart.</param>
+    public static IReadOnlyList<Tensor> OfPrototypes(CaptionEncoding caption, IReadOnlyList<Tensor> prototypes, int slots, long seed)
+    {
+        var next = 0;
+        return Make(caption, slots, seed, (names, n, generator) =>
+        {
+            var direction = nn.functional.normalize(prototypes[next++].to(ScalarType.Float32, names.device), 2, -1, 1e-12);
+            var further = ones([n, 1], device: names.device);
+            further[0].zero_();
+            return (direction * names.norm(-1).mean()).expand(n, -1) + (RandomRows(names, n, generator) * further * Spread);
+        });
+    }
+
+    /// <summary>Background slots: random directions with the mean norm of the names' encodings.</summary>
+    /// <param name="caption">The encoded caption.</param>
+    /// <param name="kind">Where they stand.</param>
+    /// <param name="slots">Their number, for each class or once.</param>
+    /// <param name="seed">The seed.</param>
+    public static BackgroundSlots OfBackground(CaptionEncoding caption, BackgroundKind kind, int slots, long seed)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var places = kind == BackgroundKind.PerClass ? caption.Classes.Count : kind == BackgroundKind.Shared ? 1 : 0;
+        var vectors = new List<Tensor>();
+        for (var i = 0; i < places; i++)
+        {
+            using var generator = new Generator(SeedSequence.Derive(seed, "background", i), CPU);
+            vectors.Add(RandomRows(caption.VectorsOf(i), slots, generator).MoveToOuterDisposeScope());
+        }
+
+        return new BackgroundSlots(kind, vectors);
+    }
+
+    /// <summary>The mean norm of the names' encodings.</summary>
+    internal static double MeanNorm(CaptionEncoding caption)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return cat([.. Enumerable.Range(0, caption.Classes.Count).Select(caption.VectorsOf)], 0).norm(-1).mean().item<float>();
+    }
+
     static Tensor RandomRows(Tensor names, int n, Generator generator)
     {
         var rows = randn([n, names.shape[1]], generator: generator).to(names.device);

@@ -12,9 +12,12 @@ public sealed class InputWordsPrompt : IDetectionPrompt
     readonly Tensor _words;
     readonly Tensor _order;
     readonly Tensor _mask;
-    readonly Func<Tensor, Tensor> _encode;
+    readonly TextEncoderCall _encode;
 
-    InputWordsPrompt(string method, CaptionEncoding caption, Tensor initial, IReadOnlyList<long> order, IReadOnlyList<IReadOnlyList<int>> classes, Func<Tensor, Tensor> encode)
+    /// <summary>The text encoder: words [1, T, D], and the slots of each class among them, to hidden states [1, T, L], with gradients.</summary>
+    public delegate Tensor TextEncoderCall(Tensor words, IReadOnlyList<IReadOnlyList<int>> classes);
+
+    InputWordsPrompt(string method, CaptionEncoding caption, Tensor initial, IReadOnlyList<long> order, IReadOnlyList<IReadOnlyList<int>> classes, TextEncoderCall encode)
     {
         (Method, Classes, _encode) = (method, classes, encode);
         using var scope = NewDisposeScope();
@@ -28,8 +31,8 @@ public sealed class InputWordsPrompt : IDetectionPrompt
     /// <summary>Pseudo-words: each class's slots hold learned words only, which start from the mean of its name's.</summary>
     /// <param name="caption">The encoded caption with its words; not owned.</param>
     /// <param name="count">Learned words of each class, at least 1.</param>
-    /// <param name="encode">The text encoder: words [1, T, D] to hidden states [1, T, L], with gradients.</param>
-    public static InputWordsPrompt PseudoWords(CaptionEncoding caption, int count, Func<Tensor, Tensor> encode)
+    /// <param name="encode">The text encoder.</param>
+    public static InputWordsPrompt PseudoWords(CaptionEncoding caption, int count, TextEncoderCall encode)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         using var scope = NewDisposeScope();
@@ -44,7 +47,7 @@ public sealed class InputWordsPrompt : IDetectionPrompt
     /// <param name="count">Context words, at least 1.</param>
     /// <param name="seed">The seed of the random numbers.</param>
     /// <param name="encode">As for pseudo-words.</param>
-    public static InputWordsPrompt SoftContext(CaptionEncoding caption, int count, ulong seed, Func<Tensor, Tensor> encode)
+    public static InputWordsPrompt SoftContext(CaptionEncoding caption, int count, ulong seed, TextEncoderCall encode)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         using var scope = NewDisposeScope();
@@ -74,7 +77,7 @@ public sealed class InputWordsPrompt : IDetectionPrompt
     public Conditioning Build(ReadOnlySpan<int> templates)
     {
         using var scope = NewDisposeScope();
-        var hidden = _encode(cat([_words, Vectors], 0).index_select(0, _order).unsqueeze(0)); // [T + n, D] -> [1, T', D]
+        var hidden = _encode(cat([_words, Vectors], 0).index_select(0, _order).unsqueeze(0), Classes); // [T + n, D] -> [1, T', D]
         return new Conditioning
         {
             Embeddings = hidden.to(ScalarType.Float32).expand(templates.Length, -1, -1).MoveToOuterDisposeScope(),

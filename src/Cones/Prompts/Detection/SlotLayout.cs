@@ -9,12 +9,17 @@ static class SlotLayout
     /// <summary>Puts learned rows of each class in place of its slots.</summary>
     /// <param name="caption">The old caption of T slots.</param>
     /// <param name="counts">Learned rows of each class; they follow one another.</param>
-    public static (IReadOnlyList<long> Order, IReadOnlyList<IReadOnlyList<int>> Classes) Replace(CaptionEncoding caption, IReadOnlyList<int> counts)
+    /// <param name="kind">Where rows of no class stand.</param>
+    /// <param name="background">Their number, for each class or once; they follow those of the classes.</param>
+    public static (IReadOnlyList<long> Order, IReadOnlyList<IReadOnlyList<int>> Classes) Replace(
+        CaptionEncoding caption, IReadOnlyList<int> counts, BackgroundKind kind = BackgroundKind.None, IReadOnlyList<int>? background = null)
     {
         var order = new List<long>();
         var slots = new int[counts.Count][];
         for (var t = 0; t < caption.Length; t++)
         {
+            // The end of the caption stays its end.
+            if (kind == BackgroundKind.Shared && t == caption.Length - 1) Append(caption.Length + counts.Sum(), background![0]);
             if (ClassAt(caption, t) is not { } c)
             {
                 order.Add(t);
@@ -23,11 +28,13 @@ static class SlotLayout
 
             if (slots[c] is not null) continue;
             slots[c] = [.. Enumerable.Range(order.Count, counts[c])];
-            long first = caption.Length + counts.Take(c).Sum();
-            for (var i = 0; i < counts[c]; i++) order.Add(first + i);
+            Append(caption.Length + counts.Take(c).Sum(), counts[c]);
+            if (kind == BackgroundKind.PerClass) Append(caption.Length + counts.Sum() + background!.Take(c).Sum(), background![c]);
         }
 
         return (order, slots);
+
+        void Append(int first, int count) => order.AddRange(Enumerable.Range(first, count).Select(r => (long)r));
     }
 
     /// <summary>Puts the same learned rows before each class's slots, which keep their own.</summary>

@@ -21,6 +21,25 @@ public static class EarlyStopRule
         };
     }
 
+    /// <summary>The same for evaluations with a score: a plateau is one of scores (equal ones told apart by their losses), the variance that of the losses.</summary>
+    /// <param name="options">Rule and limits.</param>
+    /// <param name="evaluations">The finite evaluations from the first on.</param>
+    public static string? Reason(EarlyStopOptions options, IReadOnlyList<SearchEvaluation> evaluations)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(evaluations);
+        if (options.Name != EarlyStopKind.Plateau || evaluations.Count == 0 || evaluations[0].Score is null) return Reason(options, [.. evaluations.Select(e => e.Loss)]);
+        if (evaluations.Count < options.MinimumEvaluations) return null;
+        var (best, since) = (evaluations[0], 0);
+        foreach (var next in evaluations.Skip(1))
+        {
+            since = next.IsBetterThan(best) && !(next.Score > best.Score && next.Score <= best.Score + options.MinimumDelta) ? 0 : since + 1;
+            if (since == 0) best = next;
+        }
+
+        return since >= options.Patience ? string.Create(CultureInfo.InvariantCulture, $"{since} evaluations brought no score above {best.Score:g6}") : null;
+    }
+
     /// <summary>
     /// The variance of the last <paramref name="window"/> losses as a share of the variance of all; population variances.
     /// 0 where nothing varies at all, 1 where there are no more losses than the window.

@@ -28,9 +28,9 @@ public sealed class Adam : Optimizer
     protected override void Update(int index, Tensor parameter, Tensor gradient, double rate, long step)
     {
         if (Options.Name == OptimizerKind.AdamW)
-            parameter.mul_(1 - (rate * Options.WeightDecay));
-        else if (Options.WeightDecay != 0)
-            gradient = gradient.add(parameter, Options.WeightDecay);
+            parameter.mul_(1 - (rate * DecayOf(index)));
+        else if (DecayOf(index) != 0)
+            gradient = gradient.add(parameter, DecayOf(index));
 
         _first[index].lerp_(gradient, full([], 1 - Options.Beta1, dtype: parameter.dtype, device: parameter.device));
         _second[index].mul_(Options.Beta2).addcmul_(gradient, gradient, 1 - Options.Beta2);

@@ -10,6 +10,7 @@ namespace Cones.Search.Optimizers;
 public abstract class Optimizer : IDisposable
 {
     readonly double[] _factors;
+    readonly double[] _decays;
     readonly long[] _steps;
 
     /// <summary>An optimiser of <paramref name="parameters"/>, which it does not own.</summary>
@@ -25,7 +26,8 @@ public abstract class Optimizer : IDisposable
 
         Options = options;
         Parameters = parameters;
-        _factors = [.. parameters.Select(p => options.RateFactors.GetValueOrDefault(p.Key, 1))];
+        _factors = [.. parameters.Select(p => options.RateFactors.GetValueOrDefault(p.Key, 1) * Factor(p.Key, g => g.RateFactor))];
+        _decays = [.. parameters.Select(p => options.WeightDecay * Factor(p.Key, g => g.DecayFactor))];
         _steps = new long[parameters.Count];
     }
 
@@ -102,6 +104,9 @@ public abstract class Optimizer : IDisposable
     /// <param name="step">The updates of this parameter including this one, from 1.</param>
     protected abstract void Update(int index, Tensor parameter, Tensor gradient, double rate, long step);
 
+    /// <summary>The weight decay of one parameter.</summary>
+    protected double DecayOf(int index) => _decays[index];
+
     /// <summary>A zero tensor for every parameter, outside any dispose scope.</summary>
     protected Tensor[] ZerosLikeParameters() =>
         [.. Parameters.Select(p => zeros(p.Value.shape, dtype: p.Value.dtype, device: p.Value.device).DetachFromDisposeScope())];
@@ -109,4 +114,7 @@ public abstract class Optimizer : IDisposable
     /// <summary>Names a state's tensors: <c>kind.parameter</c>.</summary>
     protected IEnumerable<KeyValuePair<string, Tensor>> Named(string kind, Tensor[] tensors) =>
         tensors.Select((t, i) => KeyValuePair.Create($"{kind}.{Parameters[i].Key}", t));
+
+    double Factor(string name, Func<ParameterGroup, double> of) =>
+        Options.Groups.Where(g => name.Contains(g.Contains, StringComparison.Ordinal)).Aggregate(1.0, (product, g) => product * of(g));
 }

@@ -54,6 +54,9 @@ public sealed record OptimizerOptions
     /// <summary>Factors of the learning rate for single parameters, by name, at least 0; 1 for all others.</summary>
     public IReadOnlyDictionary<string, double> RateFactors { get; init; } = new Dictionary<string, double>();
 
+    /// <summary>Factors of rate and decay for parameters by parts of their names, beside <see cref="RateFactors"/>.</summary>
+    public IReadOnlyList<ParameterGroup> Groups { get; init; } = [];
+
     /// <summary>Every option that is out of its range, one sentence each.</summary>
     public IEnumerable<string> Problems()
     {
@@ -69,5 +72,6 @@ public sealed record OptimizerOptions
             yield return $"Nesterov's momentum needs a momentum above 0 and no dampening, they are {Momentum} and {Dampening}";
         foreach (var (name, factor) in RateFactors)
             if (!(factor >= 0 && double.IsFinite(factor))) yield return $"the rate factor of '{name}' is {factor}, it must be at least 0";
+        foreach (var problem in Groups.SelectMany(g => g.Problems())) yield return problem;
     }
 }

@@ -23,7 +23,7 @@ public sealed class Sgd : Optimizer
     /// <inheritdoc/>
     protected override void Update(int index, Tensor parameter, Tensor gradient, double rate, long step)
     {
-        if (Options.WeightDecay != 0) gradient = gradient.add(parameter, Options.WeightDecay);
+        if (DecayOf(index) != 0) gradient = gradient.add(parameter, DecayOf(index));
         if (Options.Momentum != 0)
         {
             var buffer = _momentum[index];

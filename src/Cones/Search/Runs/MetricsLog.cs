@@ -36,10 +36,11 @@ sealed class MetricsLog : IDisposable
         if (skipped) json.WriteBoolean("skipped", true);
     });
 
-    public void Evaluation(int step, double loss, bool best) => Write(json =>
+    public void Evaluation(int step, SearchEvaluation evaluation, bool best) => Write(json =>
     {
         json.WriteNumber("step", step);
-        WriteFinite(json, "evaluation_loss", loss);
+        WriteFinite(json, "evaluation_loss", evaluation.Loss);
+        if (evaluation.Score is { } score) WriteFinite(json, "evaluation_score", score);
         json.WriteBoolean("best", best);
     });
 

@@ -33,11 +33,11 @@ sealed class SearchState : IDisposable
     public IReadOnlyList<Tensor> Best => _best;
 
     /// <summary>Keeps the present parameters as the best.</summary>
-    public void KeepBest(int step, double loss)
+    public void KeepBest(int step, SearchEvaluation evaluation)
     {
         if (_best.Length == 0) _best = Parameters.Clone();
         else Parameters.CopyTo(_best);
-        (Count.BestStep, Count.BestLoss) = (step, loss);
+        (Count.BestStep, Count.BestLoss, Count.BestScore) = (step, evaluation.Loss, evaluation.Score);
     }
 
     /// <summary>Every tensor by its name in a checkpoint; those in <paramref name="made"/> are the caller's to dispose.</summary>
@@ -53,6 +53,9 @@ sealed class SearchState : IDisposable
         tensors["evaluation.steps"] = tensor(Evaluations.Select(e => (long)e.Step).ToArray()).DetachFromDisposeScope();
         tensors["evaluation.losses"] = tensor(Evaluations.Select(e => e.Loss).ToArray(), dtype: ScalarType.Float64).DetachFromDisposeScope();
         made = [tensors["evaluation.steps"], tensors["evaluation.losses"]];
+        if (Evaluations[0].Score is null) return tensors;
+        tensors["evaluation.scores"] = tensor(Evaluations.Select(e => e.Score ?? double.NaN).ToArray(), dtype: ScalarType.Float64).DetachFromDisposeScope();
+        made = [.. made, tensors["evaluation.scores"]];
         return tensors;
     }
 
@@ -86,7 +89,12 @@ sealed class SearchState : IDisposable
 
         Evaluations.Clear();
         if (tensors.TryGetValue("evaluation.steps", out var steps))
-            Evaluations.AddRange(steps.data<long>().ToArray().Zip(tensors["evaluation.losses"].data<double>().ToArray(), (s, l) => new EvaluationReport((int)s, l)));
+        {
+            var scores = tensors.TryGetValue("evaluation.scores", out var saved) ? saved.data<double>().ToArray() : null;
+            Evaluations.AddRange(steps.data<long>().ToArray().Zip(tensors["evaluation.losses"].data<double>().ToArray())
+                .Select((e, i) => new EvaluationReport((int)e.First, e.Second, scores is null || double.IsNaN(scores[i]) ? null : scores[i])));
+        }
+
         Count = count;
 
         Tensor[] All(string kind) => [.. Parameters.Named.Select(p => Find($"{kind}.{p.Key}", p.Value))];
@@ -124,6 +132,9 @@ sealed class SearchState : IDisposable
         public int? BestStep { get; set; }
 
         public double? BestLoss { get; set; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public double? BestScore { get; set; }
 
         /// <summary>The bytes of the metrics file that belong to these steps.</summary>
         public long MetricsLength { get; set; }

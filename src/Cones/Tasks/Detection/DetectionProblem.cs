@@ -6,18 +6,18 @@ using static TorchSharp.torch;
 
 namespace Cones.Tasks.Detection;
 
-/// <summary>A prompt searched against a detector's loss: what the search loop runs. The image encoder does not run in it, the text encoder only where its input is learned.</summary>
+/// <summary>A prompt, or weights, searched against a detector's loss: what the search loop runs.</summary>
 /// <param name="detector">The detector; not owned.</param>
 /// <param name="prompt">The prompt; not owned.</param>
 /// <param name="train">What is trained on; not owned.</param>
 /// <param name="validation">What is evaluated on; not owned.</param>
 /// <param name="options">The search's options, for its seed and its micro-batches.</param>
-public sealed class DetectionProblem(IDetector detector, IDetectionPrompt prompt, DetectionExamples train, DetectionExamples validation, SearchOptions options) : ISearchProblem
+public sealed class DetectionProblem(IDetector detector, IDetectionPrompt prompt, IDetectionExamples train, IDetectionExamples validation, SearchOptions options) : ISearchProblem
 {
     static readonly int[] s_template = [0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<KeyValuePair<string, Tensor>> Parameters => prompt.Parameters;
+    public IReadOnlyList<KeyValuePair<string, Tensor>> Parameters { get; init; } = prompt.Parameters;
 
     /// <summary>One: images have different sizes, and one at a time takes the least memory.</summary>
     public int BatchSize => 1;
@@ -25,27 +25,45 @@ public sealed class DetectionProblem(IDetector detector, IDetectionPrompt prompt
     /// <inheritdoc/>
     public required string Fingerprint { get; init; }
 
+    /// <summary>Scores the validation images, which are all whole then and in their order; null where the loss decides.</summary>
+    public ValidationScore? Score { get; init; }
+
     /// <inheritdoc/>
     public Tensor Loss(int step, int micro)
     {
         using var scope = NewDisposeScope();
-        return LossOf(prompt.Build(s_template), train, View(((long)step * options.Accumulate) + micro)).MoveToOuterDisposeScope();
+        var draw = ((long)step * options.Accumulate) + micro;
+        var (features, targets) = train.Read(View(draw), draw / train.Count);
+        return detector.Loss(features, prompt.Build(s_template), prompt.Classes, targets).MoveToOuterDisposeScope();
     }
 
     /// <summary>The mean loss of the validation images.</summary>
-    public double EvaluationLoss()
+    public double EvaluationLoss() => Evaluate().Loss;
+
+    /// <inheritdoc/>
+    public SearchEvaluation Evaluate()
     {
         using var noGrad = no_grad();
         using var outer = NewDisposeScope();
         var conditioning = prompt.Build(s_template);
+        var found = new List<IReadOnlyList<DetectedObject>>();
         var sum = 0.0;
         for (var i = 0; i < validation.Count; i++)
         {
             using var scope = NewDisposeScope();
-            sum += LossOf(conditioning, validation, i).to(ScalarType.Float64).item<double>();
+            var (features, targets) = validation.Read(i);
+            if (Score is null)
+            {
+                sum += detector.Loss(features, conditioning, prompt.Classes, targets).to(ScalarType.Float64).item<double>();
+                continue;
+            }
+
+            var (loss, objects) = detector.Judge(features, Score.SizeOf(i), conditioning, prompt.Classes, targets);
+            sum += loss;
+            found.Add(objects);
         }
 
-        return sum / validation.Count;
+        return new SearchEvaluation(sum / validation.Count, Score?.Ap(found));
     }
 
     /// <inheritdoc/>
@@ -55,12 +73,6 @@ public sealed class DetectionProblem(IDetector detector, IDetectionPrompt prompt
     public void Preview(string folder, int step)
     {
         // A loss says more than a picture here.
-    }
-
-    Tensor LossOf(Conditioning conditioning, DetectionExamples examples, int index)
-    {
-        var (features, targets) = examples[index];
-        return detector.Loss(features, conditioning, prompt.Classes, targets);
     }
 
     // Every view comes once before one comes again.

@@ -13,6 +13,7 @@ public static class DetectionRunDescription
         var described = Deciding(options);
         described["model"] = options.Model;
         described["feature_memory"] = options.FeatureMemoryBytes;
+        if (options.From is not null) described["from"] = options.From;
         return described;
     }
 
@@ -20,14 +21,23 @@ public static class DetectionRunDescription
     public static string Fingerprint(DetectionSearchOptions options, string model, string data) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Deciding(options).ToJsonString() + model + data)));
 
+    // Two files of one name may differ: their bytes count.
     static JsonObject Deciding(DetectionSearchOptions options) => new()
     {
         ["device"] = options.Device.type.ToString().ToLowerInvariant(),
         ["method"] = options.Method.ToString().ToLowerInvariant(),
         ["classes"] = new JsonArray([.. options.ResolvedClasses.Select(c => (JsonNode)(c.Name == c.Text ? c.Name : $"{c.Name}={c.Text}"))]),
+        ["candidates"] = new JsonArray([.. options.Candidates.Select(c => (JsonNode)$"{c.Key}={string.Join('|', c.Value)}")]),
         ["slots"] = options.Slots,
         ["init"] = options.Init.ToString().ToLowerInvariant(),
+        ["background"] = options.Background.ToString().ToLowerInvariant(),
+        ["background_slots"] = options.Background == Prompts.Detection.BackgroundKind.None ? 0 : options.BackgroundCount,
+        ["norm_bound"] = options.NormBound,
+        ["start"] = options.From is null ? null : Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(options.From))),
         ["flip"] = options.Flip,
+        ["augmentation"] = options.Augments,
+        ["views"] = options.KeptViews,
+        ["choice"] = options.ResolvedChoice.ToString().ToLowerInvariant(),
         ["train_images"] = options.Train.Images.Count,
         ["validation_images"] = options.Validation?.Images.Count ?? 0,
     };

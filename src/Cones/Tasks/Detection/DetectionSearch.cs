@@ -1,8 +1,5 @@
-using System.Reflection;
-using Cones.Concepts;
 using Cones.Models;
 using Cones.Models.Weights;
-using Cones.Prompts;
 using Cones.Prompts.Detection;
 using Cones.Search;
 using Cones.Search.Runs;
@@ -11,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace Cones.Tasks.Detection;
 
-/// <summary>From annotated images to concepts of a frozen detector: loads, caches, searches.</summary>
+/// <summary>From annotated images to concepts of a frozen detector, or to a trained detector: loads, caches, searches.</summary>
 public static class DetectionSearch
 {
     /// <summary>The name of the only entry of a concept file that holds a whole caption.</summary>
@@ -25,14 +22,14 @@ public static class DetectionSearch
     public static DetectionSearchResult Run(
         DetectionSearchOptions options, RunFolder? folder = null, ISearchObserver? observer = null, StageHandler? onStage = null, CancellationToken cancellation = default)
     {
-        options.Validate();
+        options.WithStart().Validate();
         onStage?.Invoke("loading the model");
-        using var detector = GlipDetector.FromPath(options.Model, new LoadOptions { Device = options.Device });
+        using var detector = Detectors.Load(options.Model, new LoadOptions { Device = options.Device });
         return Run(detector, options, folder, observer, onStage, cancellation);
     }
 
-    /// <summary>Runs a search on a detector that is loaded.</summary>
-    /// <param name="detector">The detector; not owned. <see cref="DetectionSearchOptions.Model"/> is not read then.</param>
+    /// <summary>Runs a search on a detector that is loaded. Its weights are changed by the methods that train them, and frozen at the end.</summary>
+    /// <param name="detector">The detector; not owned. <see cref="DetectionSearchOptions.Model"/> is its name then.</param>
     /// <param name="options">What to search.</param>
     /// <param name="folder">The run's folder, or null.</param>
     /// <param name="observer">Told about the search's progress.</param>
@@ -48,73 +45,40 @@ public static class DetectionSearch
         StageHandler? onStage = null,
         CancellationToken cancellation = default)
     {
+        options = options.WithStart();
         options.Validate();
         using var scope = NewDisposeScope();
-        var classes = options.ResolvedClasses;
-        onStage?.Invoke($"encoding the names of {classes.Count} classes");
-        using var caption = detector.EncodeCaption(classes);
-        using var prompt = CreatePrompt(options, detector, caption);
+        using var run = DetectionRun.Prepare(detector, options, folder, onStage, cancellation);
+        var problem = run.Problem;
+        folder?.RequireSame(problem.Fingerprint, run.Search);
 
-        onStage?.Invoke($"encoding {options.Train.Images.Count + (options.Validation?.Images.Count ?? 0)} images");
-        using var train = DetectionExamples.Create(detector, options.Train, classes, options.Flip, options.FeatureMemoryBytes, folder?.Path, cancellation);
-        using var own = options.Validation is null
-            ? null
-            : DetectionExamples.Create(detector, options.Validation, classes, flip: false, options.FeatureMemoryBytes, folder?.Path, cancellation);
-        var digest = train.Digest + own?.Digest;
-        var problem = new DetectionProblem(detector, prompt, train, own ?? train, options.Search)
+        try
         {
-            Fingerprint = DetectionRunDescription.Fingerprint(options, detector.Fingerprint, digest),
-        };
-        folder?.RequireSame(problem.Fingerprint, options.Search);
+            var evaluates = problem.Parameters.Count > 0 && run.Search.EvaluationInterval > 0;
+            var start = evaluates ? default : problem.Evaluate();
+            SearchResult? search = null;
+            if (problem.Parameters.Count > 0)
+            {
+                onStage?.Invoke(options.Method.TrainsWeights() ? "training" : "searching");
+                search = SearchLoop.Run(problem, run.Search, folder, observer, cancellation: cancellation);
+                search.CopyBestTo(problem);
+                if (evaluates) start = search.Evaluations[0].Value; // that of step 0
+            }
 
-        var evaluates = problem.Parameters.Count > 0 && options.Search.EvaluationInterval > 0;
-        var startLoss = evaluates ? double.NaN : problem.EvaluationLoss();
-        SearchResult? search = null;
-        if (problem.Parameters.Count > 0)
-        {
-            onStage?.Invoke("searching");
-            search = SearchLoop.Run(problem, options.Search, folder, observer, cancellation: cancellation);
-            search.CopyBestTo(problem);
-            if (evaluates && search.Evaluations.Count > 0) startLoss = search.Evaluations[0].Loss;
+            var best = search is null ? start : evaluates && search.Evaluations.Any(e => e.Value.IsFinite) ? new SearchEvaluation(search.BestLoss, search.BestScore) : problem.Evaluate();
+            var concept = FoundConcepts.Create(run, options, start, best, search);
+            if (options.Method.TrainsWeights() && search?.Reason is StopReason.Completed or StopReason.EarlyStopped && options.ModelFolder is { } target)
+            {
+                onStage?.Invoke($"writing {target}");
+                run.Trained!.Save(target);
+                concept.Save(Path.Combine(target, DetectionSearchResult.ConceptName));
+            }
+
+            return new DetectionSearchResult(concept, start, best, problem.Parameters.Sum(p => p.Value.numel()), run.Words, search);
         }
-
-        var bestLoss = search is null ? startLoss : evaluates ? search.BestLoss : problem.EvaluationLoss();
-        return new DetectionSearchResult(ToConcepts(detector, options, prompt, train.Digest, startLoss, bestLoss, search), startLoss, bestLoss, search);
-    }
-
-    static IDetectionPrompt CreatePrompt(DetectionSearchOptions options, IDetector detector, CaptionEncoding caption) => options.Method switch
-    {
-        DetectionMethod.Concept => new ClassSlotsPrompt(caption, options.Init == ClassInit.Name
-            ? ClassVectors.OfNames(caption, options.Slots, options.Search.Seed)
-            : ClassVectors.OfRandom(caption, options.Slots, options.Search.Seed)),
-        DetectionMethod.Offset => new OffsetPrompt(caption),
-        DetectionMethod.PseudoWord => InputWordsPrompt.PseudoWords(caption, Math.Max(1, options.Slots), detector.EncodeWords),
-        DetectionMethod.SoftContext => InputWordsPrompt.SoftContext(
-            caption, options.Slots > 0 ? options.Slots : 4, SeedSequence.Derive(options.Search.Seed, "soft_context"), detector.EncodeWords),
-        _ => new CaptionPrompt(caption),
-    };
-
-    static ConceptFile ToConcepts(
-        IDetector detector, DetectionSearchOptions options, IDetectionPrompt prompt, string digest, double startLoss, double bestLoss, SearchResult? search)
-    {
-        var whole = options.Method is not (DetectionMethod.Concept or DetectionMethod.Text);
-        IReadOnlyList<string> names = whole ? [CaptionName] : [.. options.ResolvedClasses.Select(c => c.Name)];
-        return new ConceptFile([.. names.Zip(prompt.ToVectors(), (name, vectors) => Concept.FromVectors(name, vectors, null))], new ConceptMetadata
+        finally
         {
-            Method = prompt.Method,
-            Task = "detection",
-            ModelFamily = detector.Family,
-            ModelFingerprint = detector.Fingerprint,
-            SlotRule = whole ? SlotRule.FullWithStart : SlotRule.Overwrite,
-            BaseText = string.Join(", ", options.ResolvedClasses.Select(c => c.Text)),
-            Init = options.Method == DetectionMethod.Concept ? options.Init.ToString().ToLowerInvariant() : "",
-            Steps = search?.BestStep ?? 0,
-            Seed = options.Search.Seed,
-            DataDigest = digest,
-            ToolVersion = "cones " + typeof(DetectionSearch).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0],
-            Scores = new Dictionary<string, double> { ["evaluation_loss_start"] = startLoss, ["evaluation_loss"] = bestLoss },
-            Classes = options.ResolvedClasses,
-            ClassSlots = whole ? prompt.Classes : [],
-        });
+            run.Trained?.Freeze();
+        }
     }
 }

@@ -9,7 +9,7 @@ using TorchSharp;
 namespace Cones.Tasks.Detection;
 
 /// <summary>Everything that a search for a detector's concepts needs to know.</summary>
-public sealed record DetectionSearchOptions
+public sealed partial record DetectionSearchOptions
 {
     /// <summary>The model: a folder or a file of weights.</summary>
     public required string Model { get; init; }
@@ -20,7 +20,7 @@ public sealed record DetectionSearchOptions
     /// <summary>The training images with their boxes. Crowds are left out.</summary>
     public required DetectionDataset Train { get; init; }
 
-    /// <summary>The images whose mean loss decides which step is best; null takes the training images.</summary>
+    /// <summary>The images that decide which step is best; null takes the loss on the training images.</summary>
     public DetectionDataset? Validation { get; init; }
 
     /// <summary>The classes and their words, in the order of the caption; empty for all classes of the data by their names.</summary>
@@ -38,8 +38,38 @@ public sealed record DetectionSearchOptions
     /// <summary>What a class's vectors start from (concept).</summary>
     public ClassInit Init { get; init; } = ClassInit.Name;
 
+    /// <summary>
+    /// Candidates for the words of a class, by its name: those with the lowest loss on the training images, the other classes' words being
+    /// the best so far, are taken instead of the words in <see cref="Classes"/>.
+    /// </summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Candidates { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
+
+    /// <summary>Where learned slots of no class stand (concept).</summary>
+    public BackgroundKind Background { get; init; }
+
+    /// <summary>The number of these slots: of each class, or once.</summary>
+    public int BackgroundCount { get; init; } = 1;
+
+    /// <summary>The largest norm of a vector as a multiple of the mean norm of the names' encodings (concept); 0 for none.</summary>
+    public double NormBound { get; init; }
+
+    /// <summary>A concept file to go on from (second stage), or null. Its classes are searched.</summary>
+    public string? From { get; init; }
+
     /// <summary>Whether mirrored training images are used too.</summary>
     public bool Flip { get; init; }
+
+    /// <summary>How training images are changed; null for the method's default: full training changes them every time, all others not at all.</summary>
+    public AugmentationKind? Augmentation { get; init; }
+
+    /// <summary>Changed views of each training image that are made and kept, where features are (0 with <see cref="AugmentationKind.Reference"/>: 4).</summary>
+    public int Views { get; init; }
+
+    /// <summary>What decides which step is best; null for AP where there are validation images, else the loss.</summary>
+    public StepChoice? Choice { get; init; }
+
+    /// <summary>Where a trained model goes (linear, full): a folder; null keeps it with the detector.</summary>
+    public string? ModelFolder { get; init; }
 
     /// <summary>The bytes of image features that are kept in memory; beyond, they go into a file. Changes no result.</summary>
     public long FeatureMemoryBytes { get; init; } = 2L << 30;
@@ -49,7 +79,8 @@ public sealed record DetectionSearchOptions
 
     /// <summary>
     /// The defaults of a method. Those of <see cref="DetectionMethod.Offset"/> are GLIP's for its prompt tuning v2: AdamW, rate 0.05, decay 0.25,
-    /// gradients clipped at 1, four images a step. Concepts have no decay, which would pull them to 0 instead of to their start.
+    /// gradients clipped at 1, four images a step; those of linear and full its own too: 1e-4 and 0.05. Concepts have no decay, which
+    /// would pull them to 0 instead of to their start.
     /// </summary>
     public static SearchOptions DefaultSearch(DetectionMethod method) => new()
     {
@@ -58,37 +89,16 @@ public sealed record DetectionSearchOptions
         Optimizer = method switch
         {
             DetectionMethod.PseudoWord or DetectionMethod.SoftContext => new OptimizerOptions { LearningRate = 5e-3, WeightDecay = 1e-2 },
+            DetectionMethod.Linear or DetectionMethod.Full => new OptimizerOptions { LearningRate = 1e-4, WeightDecay = 0.05 },
             _ => new OptimizerOptions { LearningRate = 0.05, WeightDecay = method == DetectionMethod.Offset ? 0.25 : 0 },
         },
         ClipNorm = 1,
         EvaluationInterval = 10,
         EarlyStop = new EarlyStopOptions { Name = EarlyStopKind.Plateau, Patience = 8 },
+        // A checkpoint of all weights has four times their size.
+        CheckpointSeconds = method == DetectionMethod.Full ? 600 : 60,
     };
 
     /// <summary>The classes, those of the data where none were named.</summary>
     public IReadOnlyList<ClassPrompt> ResolvedClasses => Classes.Count > 0 ? Classes : [.. Train.CategoryNames.Select(n => new ClassPrompt(n, n))];
-
-    /// <summary>Checks what does not need the model.</summary>
-    /// <exception cref="ConesException">An option is out of its range, or does not suit the data.</exception>
-    public void Validate()
-    {
-        if (Train.Images.Count == 0) throw new ConesException("the training data holds no images: name a data set that does (--data)");
-        if (Validation is { Images.Count: 0 }) throw new ConesException("the validation data holds no images: name a data set that does (--val), or leave it out");
-        if (Slots < 0) throw new ConesException($"{Slots} slots asked for, at least 0 are needed (--slots; 0: as many as a class's name has tokens)");
-        if (FeatureMemoryBytes < 0) throw new ConesException("the memory for features is below 0 (--feature-memory)");
-        ClassPrompt.RequireDistinct(ResolvedClasses);
-        foreach (var (data, option) in ((DetectionDataset?, string)[])[(Train, "--data"), (Validation, "--val")])
-        {
-            if (data is null) continue;
-            var names = data.CategoryNames;
-            if (ResolvedClasses.FirstOrDefault(c => !names.Contains(c.Name)) is { } unknown)
-                throw new ConesException($"the data has no class '{unknown.Name}', only {string.Join(", ", names.Take(20))} ({option})");
-        }
-
-        var searched = ResolvedClasses.Select(c => c.Name).ToHashSet();
-        var found = Train.Images.SelectMany(i => i.Annotations).Where(a => !a.IsCrowd).Select(a => Train.Categories[Train.CategoryIndex(a.CategoryId)].Name).ToHashSet();
-        if (Method != DetectionMethod.Text && searched.FirstOrDefault(n => !found.Contains(n)) is { } absent)
-            throw new ConesException($"no training image shows the class '{absent}': leave it out (--classes), or add images of it (--data)");
-        Search.Validate();
-    }
 }

@@ -22,6 +22,9 @@ public sealed class FeatureCache(long maximumBytes, string? folder, Device devic
     /// <summary>The number of pictures.</summary>
     public int Count => _entries.Count;
 
+    /// <summary>The bytes of features in memory.</summary>
+    public long MemoryBytes => _bytes;
+
     /// <summary>The file that features lie in, or null where all are in memory.</summary>
     public string? File => _file?.Name;
 

@@ -22,6 +22,14 @@ public interface IDetector : IDisposable
     /// <summary>The device of the weights.</summary>
     Device Device { get; }
 
+    /// <summary>The slots that a caption may have, with its start and end.</summary>
+    int MaxTokens { get; }
+
+    /// <summary>Says where classes stand in their caption; a caption may be longer than <see cref="MaxTokens"/>.</summary>
+    /// <param name="classes">At least one.</param>
+    /// <exception cref="Cones.Models.ConesException">The model has no tokenizer, or a class has no token.</exception>
+    CaptionLayout LayOut(IReadOnlyList<ClassPrompt> classes);
+
     /// <summary>Encodes the caption of some classes.</summary>
     /// <param name="classes">At least one.</param>
     /// <exception cref="Cones.Models.ConesException">The model has no tokenizer, or the caption is too long.</exception>
@@ -29,9 +37,10 @@ public interface IDetector : IDisposable
 
     /// <summary>Runs the text encoder on word embeddings; gradients reach them.</summary>
     /// <param name="words">[1, T, D], as in <see cref="CaptionEncoding.Words"/>.</param>
+    /// <param name="classes">The slots of each class.</param>
     /// <returns>[1, T, L].</returns>
     /// <exception cref="Cones.Models.ConesException">They are more than the model takes.</exception>
-    Tensor EncodeWords(Tensor words);
+    Tensor EncodeWords(Tensor words, IReadOnlyList<IReadOnlyList<int>> classes);
 
     /// <summary>What the image becomes before the text: it depends on no prompt and may be kept.</summary>
     /// <param name="image">One image.</param>
@@ -58,7 +67,23 @@ public interface IDetector : IDisposable
     /// <param name="size">The image's size.</param>
     /// <param name="conditioning">[1, T, L] with its mask.</param>
     /// <param name="classes">The slots of each class.</param>
-    IReadOnlyList<DetectedObject> Detect(IReadOnlyList<Tensor> features, ImageSize size, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes);
+    /// <param name="wanted">Places of the classes that are looked for; null for all. The others are in the caption all the same.</param>
+    IReadOnlyList<DetectedObject> Detect(
+        IReadOnlyList<Tensor> features, ImageSize size, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes, IReadOnlySet<int>? wanted = null);
+
+    /// <summary>The loss of an image and what is found in it, without graph; a family may have both of one pass.</summary>
+    /// <param name="features">The image's features.</param>
+    /// <param name="size">The image's size.</param>
+    /// <param name="conditioning">[1, T, L] with its mask.</param>
+    /// <param name="classes">The slots of each class.</param>
+    /// <param name="targets">What <see cref="Assign"/> gave.</param>
+    (double Loss, IReadOnlyList<DetectedObject> Found) Judge(
+        IReadOnlyList<Tensor> features, ImageSize size, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes, DetectionTargets targets)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return (Loss(features, conditioning, classes, targets).to(ScalarType.Float64).item<double>(), Detect(features, size, conditioning, classes));
+    }
 }
 
 /// <summary>The objects of an image as a detector's loss takes them.</summary>

@@ -1,4 +1,3 @@
-using Cones.Concepts;
 using Cones.Models;
 using Cones.Models.Imaging;
 using Cones.Prompts;
@@ -32,9 +31,10 @@ public sealed class ObjectFinder : IDisposable
     {
         ClassPrompt.RequireDistinct(classes);
         var finder = new ObjectFinder(detector);
-        using var caption = detector.EncodeCaption(classes);
+        var runner = CaptionChunks.For(detector, CaptionChunks.Split(detector, classes));
+        using var caption = runner.EncodeCaption(classes);
         using var prompt = new CaptionPrompt(caption);
-        finder.Add([.. classes.Select(c => c.Name)], prompt);
+        finder.Add(runner, [.. classes.Select(c => c.Name)], prompt);
         return finder;
     }
 
@@ -77,9 +77,9 @@ public sealed class ObjectFinder : IDisposable
         var found = new List<FoundObject>();
         foreach (var part in _parts)
         {
-            // A class without slots is never found.
-            IReadOnlyList<int>[] slots = [.. part.Slots.Select((s, i) => _selected?.Contains(_names[part.First + i]) == false ? [] : s)];
-            foreach (var item in _detector.Detect(features, image.Size, part.Conditioning, slots))
+            var wanted = _selected is null ? null : Enumerable.Range(0, part.Slots.Count).Where(i => _selected.Contains(_names[part.First + i])).ToHashSet();
+            if (wanted?.Count == 0) continue;
+            foreach (var item in part.Detector.Detect(features, image.Size, part.Conditioning, part.Slots, wanted))
                 found.Add(new FoundObject(part.First + item.Class, _names[part.First + item.Class], item.Score, item.Box));
         }
 
@@ -98,48 +98,25 @@ public sealed class ObjectFinder : IDisposable
 
     void Add(string path, string model)
     {
-        using var file = ConceptFile.Load(path);
-        var metadata = file.Metadata;
-        if (metadata.Task != "detection") throw new ConesException($"{path} was searched for {metadata.Task}, not for detection: name a concept of `cones search detection` (--concept)");
-        file.RequireModel(path, _detector.Fingerprint, model);
-        if (metadata.Classes.FirstOrDefault(c => _names.Contains(c.Name)) is { } twice)
-            throw new ConesException($"{path} has the class '{twice.Name}' as another file has: leave one of them out (--concept)");
-
-        using var caption = _detector.EncodeCaption(metadata.Classes.Count > 0 ? metadata.Classes : throw Damaged("it names no classes"));
-        string[] names = [.. metadata.Classes.Select(c => c.Name)];
-        using var scope = NewDisposeScope();
-        if (metadata.SlotRule == SlotRule.FullWithStart)
-        {
-            var rows = file.Concepts[0].Embeddings;
-            if (rows.shape[0] < 3 || rows.shape[1] != caption.Dim || metadata.ClassSlots.Count != names.Length || metadata.ClassSlots.Any(c => c.Count == 0 || c.Any(s => s < 0 || s >= rows.shape[0]) || c[^1] - c[0] != c.Count - 1))
-                throw Damaged($"its caption has shape [{string.Join(",", rows.shape)}], which does not suit {names.Length} classes of {caption.Dim} dimensions");
-            // All slots are seen but, in some models, the start and the end.
-            var mask = cat([caption.Mask.narrow(1, 0, 1), ones([1, rows.shape[0] - 2], ScalarType.Int64, caption.Mask.device), caption.Mask.narrow(1, caption.Length - 1, 1)], 1);
-            using var whole = new CaptionEncoding(rows.to(_detector.Device).clone().unsqueeze(0), mask, metadata.ClassSlots);
-            using var written = new CaptionPrompt(whole);
-            Add(names, written);
-            return;
-        }
-
-        var vectors = names.Select(n => file.Concepts.FirstOrDefault(c => c.Name == n)?.Embeddings ?? throw Damaged($"the vectors of '{n}' are missing")).ToArray();
-        if (vectors.FirstOrDefault(v => v.shape[1] != caption.Dim) is { } wrong) throw Damaged($"vectors have {wrong.shape[1]} dimensions, {caption.Dim} expected");
-        using var prompt = new ClassSlotsPrompt(caption, vectors);
-        Add(names, prompt);
-
-        ConesException Damaged(string why) => new($"{path} is damaged: {why}");
+        using var stored = StoredConcept.Load(path, _detector, model);
+        if (stored.Names.FirstOrDefault(_names.Contains) is { } twice)
+            throw new ConesException($"{path} has the class '{twice}' as another file has: leave one of them out (--concept)");
+        using var prompt = stored.CreatePrompt();
+        Add(stored.Detector, stored.Names, prompt);
     }
 
-    void Add(IReadOnlyList<string> names, IDetectionPrompt prompt)
+    void Add(IDetector detector, IReadOnlyList<string> names, IDetectionPrompt prompt)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var built = prompt.Build([0]);
         _parts.Add(new Part(
+            detector,
             _names.Count,
             new Conditioning { Embeddings = built.Embeddings.detach().clone().DetachFromDisposeScope(), Mask = built.Mask!.clone().DetachFromDisposeScope() },
             prompt.Classes));
         _names.AddRange(names);
     }
 
-    sealed record Part(int First, Conditioning Conditioning, IReadOnlyList<IReadOnlyList<int>> Slots);
+    sealed record Part(IDetector Detector, int First, Conditioning Conditioning, IReadOnlyList<IReadOnlyList<int>> Slots);
 }

@@ -1,3 +1,4 @@
+using Cones.Models.Assignment;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -29,7 +29,11 @@ sealed class CountingDetector(IDetector inner) : IDetector
         return inner.EncodeCaption(classes);
     }
 
-    public Tensor EncodeWords(Tensor words) => inner.EncodeWords(words);
+    public int MaxTokens => inner.MaxTokens;
+
+    public CaptionLayout LayOut(IReadOnlyList<ClassPrompt> classes) => inner.LayOut(classes);
+
+    public Tensor EncodeWords(Tensor words, IReadOnlyList<IReadOnlyList<int>> classes) => inner.EncodeWords(words, classes);
 
     public IReadOnlyList<Tensor> EncodeImage(RgbImage image)
     {
@@ -46,8 +50,9 @@ sealed class CountingDetector(IDetector inner) : IDetector
         return inner.Loss(features, conditioning, classes, targets);
     }
 
-    public IReadOnlyList<DetectedObject> Detect(IReadOnlyList<Tensor> features, ImageSize size, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes) =>
-        inner.Detect(features, size, conditioning, classes);
+    public IReadOnlyList<DetectedObject> Detect(
+        IReadOnlyList<Tensor> features, ImageSize size, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes, IReadOnlySet<int>? wanted = null) =>
+        inner.Detect(features, size, conditioning, classes, wanted);
 
     public void Dispose() => inner.Dispose();
 }

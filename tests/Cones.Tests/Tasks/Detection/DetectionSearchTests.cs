@@ -103,7 +103,7 @@ public sealed class DetectionSearchTests : IDisposable
         Refuse(options with { Train = options.Train.Select([]) }, "no images", "--data");
         Refuse(options with { Validation = options.Train.Select([]) }, "no images", "--val");
         Refuse(options with { Slots = -1 }, "-1 slots", "--slots");
-        Refuse(options with { Classes = [new("cat", "the cat in traffic light in traffic light in traffic light in traffic light in traffic light"), new("remote control", "sign")] }, "'remote control'", "20 tokens");
+        Refuse(options with { Classes = [new("cat", string.Join(" ", Enumerable.Repeat("traffic light", 10)))] }, "'cat' makes a caption", "20 tokens", "--classes");
         Refuse(options with { Model = _folder.Path }, _folder.Path);
 
         static void Refuse(DetectionSearchOptions options, params string[] parts)
@@ -134,6 +134,7 @@ public sealed class DetectionSearchTests : IDisposable
             Train = DrawnData.Make(_folder.Path, 3),
             Validation = DrawnData.Make(_folder.Path, 2, seed: 2),
             Method = method,
+            Choice = StepChoice.Loss,
             Search = defaults with { Steps = 6, Accumulate = 2, EvaluationInterval = 2, CheckpointInterval = 3, Seed = 7 },
         };
     }

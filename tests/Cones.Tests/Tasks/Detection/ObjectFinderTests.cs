@@ -96,11 +96,11 @@ public sealed class ObjectFinderTests : IDisposable
         using var prompt = new ClassSlotsPrompt(caption, ClassVectors.OfNames(caption, 2, 1));
         foreach (var bytes in (long[])[0, long.MaxValue])
         {
-            using var examples = DetectionExamples.Create(_detector, data, s_classes, flip: false, bytes, _folder.Path);
+            using var examples = DetectionExamples.Create(_detector, new ViewMaker(data, s_classes), 0, bytes, _folder.Path, TestContext.Current.CancellationToken);
             Assert.Equal(bytes == 0, examples.File is not null);
             for (var i = 0; i < 2; i++)
             {
-                var (features, targets) = examples[i];
+                var (features, targets) = examples.Read(i);
                 var fresh = _detector.EncodeImage(data.Images[i].Load());
                 Assert.Equal(Loss(fresh, targets), Loss(features, targets));
             }
@@ -129,16 +129,16 @@ public sealed class ObjectFinderTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var caption = _detector.EncodeCaption(s_classes); // [CLS] cat . remote control [SEP]
-        using var pseudo = InputWordsPrompt.PseudoWords(caption, 3, w => w);
-        using var context = InputWordsPrompt.SoftContext(caption, 2, 1, w => w);
+        using var pseudo = InputWordsPrompt.PseudoWords(caption, 3, (w, _) => w);
+        using var context = InputWordsPrompt.SoftContext(caption, 2, 1, (w, _) => w);
         Assert.Equal([[1, 2, 3], [5, 6, 7]], pseudo.Classes);
         Assert.Equal([[3], [7, 8]], context.Classes);
         var (before, words) = (caption.Words![0], context.Build([0]).Embeddings[0]);
         Assert.Equal([10, 24], words.shape);
         Assert.True(words.index_select(0, tensor(new long[] { 0, 3, 4, 7, 8, 9 })).equal(before).all().item<bool>());
         Assert.True(words.narrow(0, 1, 2).equal(context.Vectors).all().item<bool>() && words.narrow(0, 5, 2).equal(context.Vectors).all().item<bool>());
-        Assert.True(_detector.EncodeWords(caption.Words).allclose(caption.Hidden, rtol: 1e-5, atol: 1e-5));
-        Assert.Contains("21 tokens", Assert.Throws<ConesException>(() => _detector.EncodeWords(zeros(1, 21, 24))).Message);
+        Assert.True(_detector.EncodeWords(caption.Words, caption.Classes).allclose(caption.Hidden, rtol: 1e-5, atol: 1e-5));
+        Assert.Contains("21 tokens", Assert.Throws<ConesException>(() => _detector.EncodeWords(zeros(1, 21, 24), [[1]])).Message);
     }
 
     [Fact]

@@ -1,8 +1,8 @@
-using Cones.Models.GroundingDino.Losses;
+using Cones.Models.Assignment;
 
-namespace Cones.Models.Tests.GroundingDino;
+namespace Cones.Models.Tests.Assignment;
 
-public sealed class HungarianAlgorithmTests
+public sealed class LinearAssignmentTests
 {
     [Theory]
     [InlineData(1, 1)]
@@ -20,7 +20,7 @@ public sealed class HungarianAlgorithmTests
             // Small integers every other time: many assignments of equal cost.
             for (var i = 0; i < rows; i++)
                 for (var j = 0; j < columns; j++) costs[i, j] = trial % 2 == 0 ? random.NextDouble() * 4 - 2 : random.Next(-2, 3);
-            var columnOf = HungarianAlgorithm.Solve(costs);
+            var columnOf = LinearAssignment.Solve(costs);
             var used = columnOf.Where(c => c >= 0).ToArray();
             Assert.Equal(rows, columnOf.Length);
             Assert.Equal(Math.Min(rows, columns), used.Length);
@@ -36,7 +36,7 @@ public sealed class HungarianAlgorithmTests
         var costs = new double[200, 900];
         for (var i = 0; i < 200; i++)
             for (var j = 0; j < 900; j++) costs[i, j] = random.NextDouble();
-        var columnOf = HungarianAlgorithm.Solve(costs);
+        var columnOf = LinearAssignment.Solve(costs);
         for (var a = 0; a < 200; a++)
             for (var b = 0; b < a; b++)
                 Assert.True(costs[a, columnOf[a]] + costs[b, columnOf[b]] <= costs[a, columnOf[b]] + costs[b, columnOf[a]] + 1e-12);
@@ -45,8 +45,8 @@ public sealed class HungarianAlgorithmTests
     [Fact]
     public void Nothing_is_assigned_to_nothing()
     {
-        Assert.Empty(HungarianAlgorithm.Solve(new double[0, 3]));
-        Assert.Equal([-1, -1], HungarianAlgorithm.Solve(new double[2, 0]));
+        Assert.Empty(LinearAssignment.Solve(new double[0, 3]));
+        Assert.Equal([-1, -1], LinearAssignment.Solve(new double[2, 0]));
     }
 
     [Theory]
@@ -56,7 +56,7 @@ public sealed class HungarianAlgorithmTests
     {
         var costs = new double[2, 3];
         costs[1, 2] = bad;
-        Assert.Contains("row 1 and column 2", Assert.Throws<ArgumentException>(() => HungarianAlgorithm.Solve(costs)).Message);
+        Assert.Contains("row 1 and column 2", Assert.Throws<ArgumentException>(() => LinearAssignment.Solve(costs)).Message);
     }
 
     static double Least(double[,] costs)

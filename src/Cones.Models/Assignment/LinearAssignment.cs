@@ -1,11 +1,11 @@
-namespace Cones.Models.GroundingDino.Losses;
+namespace Cones.Models.Assignment;
 
-/// <summary>The assignment problem: pairs of rows and columns with the least sum of costs.</summary>
+/// <summary>The assignment problem: pairs of rows and columns with the least sum of costs. All detectors' matchers use it.</summary>
 /// <remarks>
 /// Shortest augmenting paths with potentials (Jonker and Volgenant 1987; Crouse 2016, which is scipy's
 /// <c>linear_sum_assignment</c>): O(rows² columns) for at most as many rows as columns.
 /// </remarks>
-public static class HungarianAlgorithm
+public static class LinearAssignment
 {
     /// <summary>Assigns every row to a column of its own, or every column to a row where there are fewer columns.</summary>
     /// <param name="costs">[rows, columns], finite.</param>
@@ -18,17 +18,17 @@ public static class HungarianAlgorithm
         for (var i = 0; i < rows; i++)
             for (var j = 0; j < columns; j++)
                 if (!double.IsFinite(costs[i, j])) throw new ArgumentException($"the cost of row {i} and column {j} is {costs[i, j]}", nameof(costs));
-        if (rows <= columns) return Assign(rows, columns, (i, j) => costs[i, j]);
+        if (rows <= columns) return Assign(rows, columns, Flatten(costs, transposed: false));
 
         var result = new int[rows];
         Array.Fill(result, -1);
-        var rowOf = Assign(columns, rows, (j, i) => costs[i, j]);
+        var rowOf = Assign(columns, rows, Flatten(costs, transposed: true));
         for (var j = 0; j < columns; j++) result[rowOf[j]] = j;
         return result;
     }
 
     // Rows join one after the other, each along the cheapest path of reduced costs to a free column.
-    static int[] Assign(int rows, int columns, Func<int, int, double> cost)
+    static int[] Assign(int rows, int columns, double[] costs)
     {
         var (rowPotential, columnPotential) = (new double[rows], new double[columns]);
         var (columnOf, rowOf, from) = (new int[rows], new int[columns], new int[columns]);
@@ -46,10 +46,12 @@ public static class HungarianAlgorithm
             {
                 rowDone[row] = true;
                 var next = -1;
+                var line = costs.AsSpan(row * columns, columns);
+                var offset = least - rowPotential[row];
                 for (var j = 0; j < columns; j++)
                 {
                     if (columnDone[j]) continue;
-                    var reached = least + cost(row, j) - rowPotential[row] - columnPotential[j];
+                    var reached = offset + line[j] - columnPotential[j];
                     if (reached < distance[j]) (distance[j], from[j]) = (reached, row);
                     if (next < 0 || distance[j] < distance[next] || (distance[j] == distance[next] && rowOf[j] < 0)) next = j;
                 }
@@ -77,5 +79,14 @@ public static class HungarianAlgorithm
         }
 
         return columnOf;
+    }
+
+    static double[] Flatten(double[,] costs, bool transposed)
+    {
+        var (rows, columns) = (costs.GetLength(0), costs.GetLength(1));
+        var flat = new double[rows * columns];
+        for (var i = 0; i < rows; i++)
+            for (var j = 0; j < columns; j++) flat[transposed ? (j * rows) + i : (i * columns) + j] = costs[i, j];
+        return flat;
     }
 }

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Cones.Models.Layers.Kernels.Attention;
+namespace Cones.Models.Layers.Kernels;
 
 /// <summary>Scratch memory of the calling thread, kept from call to call; one user at a time.</summary>
 unsafe ref struct Workspace : IDisposable

@@ -1,0 +1,22 @@
+using Cones.Pretraining.Data;
+
+namespace Cones.Pretraining.Scenes;
+
+/// <summary>All phrases that captions may contain.</summary>
+static class ScenePhrases
+{
+    /// <summary>The phrases of drawn shapes whose pair of colour and shape is chosen.</summary>
+    public static IReadOnlyList<string> Shapes(Func<(int Color, ShapeKind Shape), bool> chosen) =>
+    [
+        .. (from color in Enumerable.Range(0, SceneWords.Colors.Count)
+            from shape in Enum.GetValues<ShapeKind>()
+            where chosen((color, shape))
+            from texture in Enumerable.Range(0, SceneWords.Textures.Count)
+            from phrase in new SceneClass(shape, color, texture, null).Phrases()
+            select phrase).Distinct(),
+    ];
+
+    /// <summary>The names of emoji.</summary>
+    public static IReadOnlyList<string> Emoji(IconPack pack, IEnumerable<int> icons) =>
+        [.. icons.Select(i => pack.Concepts[pack.Icons[i].Concept].Name).Distinct()];
+}
