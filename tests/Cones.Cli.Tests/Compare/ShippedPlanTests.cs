@@ -53,6 +53,18 @@ public sealed partial class ShippedPlanTests : IDisposable
         MustRun(plan, "--model", "glip-tiny=" + s_detector);
     }
 
+    [Theory]
+    [InlineData("segmentation-nuclei.yaml")]
+    public void Segmentation(string plan)
+    {
+        Environment.SetEnvironmentVariable("CONES_DATA", _folder);
+        WriteNuclei();
+        // Features of test pictures do not belong into the user's folder.
+        var text = File.ReadAllText(Path.Combine(PlanFiles.Shipped, plan)).Replace("options: {evaluate-every: 20}", "options: {evaluate-every: 20, feature-cache: none}", StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(_folder, plan), text);
+        MustRun(plan, "--model", "sam-vit-base=" + Path.Combine(TestFiles.Root, "tests", "goldens", "sam", "model_a"));
+    }
+
     [Fact]
     public void Every_plan_has_a_miniature_here()
     {
@@ -97,6 +109,16 @@ public sealed partial class ShippedPlanTests : IDisposable
 
     [GeneratedRegex("classes: \"RBC[^\"]*\"")]
     private static partial Regex Described();
+
+    // Pictures of bright squares with their masks in the layout of the real data.
+    void WriteNuclei()
+    {
+        SegmentationPictures.Write(_folder);
+        var target = Directory.CreateDirectory(Path.Combine(_folder, "nuclei", "annotations")).FullName;
+        Directory.CreateDirectory(Path.Combine(_folder, "nuclei", "images"));
+        Directory.Move(Path.Combine(_folder, "pictures"), Path.Combine(_folder, "nuclei", "images", "pictures"));
+        foreach (var split in (string[])["train", "val", "test"]) File.Copy(Path.Combine(_folder, "data.json"), Path.Combine(target, split + ".json"));
+    }
 
     // Blood cells in the layout of the real data, drawn.
     void WriteCells()

@@ -104,7 +104,8 @@ sealed class JobRunner(string folder, Action<string> log, CancellationToken canc
     static void CleanUp(JobRun run)
     {
         for (var stage = 0; stage < run.Job.Stages.Count; stage++)
-            if (Directory.Exists(run.RunFolderOf(stage))) Directory.Delete(run.RunFolderOf(stage), recursive: true);
+            foreach (var left in (string[])[run.RunFolderOf(stage), Path.Combine(run.Folder, $"{stage + 1}.model")])
+                if (Directory.Exists(left)) Directory.Delete(left, recursive: true);
     }
 
     // A worker whose comparison was killed ends after its step: until then the next one waits.

@@ -11,6 +11,9 @@ sealed class PlanOptions(Command command, IReadOnlyList<string> reserved)
     readonly Dictionary<string, Option> _known = command.Options
         .Where(o => !reserved.Contains(NameOf(o))).ToDictionary(NameOf);
 
+    /// <summary>Whether the command goes on from a concept, so that there can be a second stage.</summary>
+    public bool Starts { get; } = command.Options.Any(o => o.Name == "--start" || o.Aliases.Contains("--start"));
+
     /// <summary>Reads options; a flag that is false is left out.</summary>
     /// <exception cref="Cones.Models.ConesException">One is not known, or has a value that it cannot have.</exception>
     public IReadOnlyList<KeyValuePair<string, string?>> Read(PlanMap map)

@@ -106,6 +106,7 @@ sealed class PlanReader
             s.Allow("method", "options");
             return Stage(s, common);
         })];
+        if (read.Length > 1 && !_options.Starts) throw map.Error("stages", $"the task {_task.Name} has no second stage: name one method");
         var rates = map.Numbers("learning-rates");
         if (rates.Distinct().Count() < rates.Count) throw map.Error("learning-rates", "a learning rate is named twice");
         if (rates.Count > 0 && read[^1].Options.Any(o => o.Key == "lr")) throw map.Error("learning-rates", $"the genre '{name}' has learning rates to try and one given (options: lr): leave one out");

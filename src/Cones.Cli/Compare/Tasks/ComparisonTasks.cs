@@ -4,7 +4,7 @@ namespace Cones.Cli.Compare.Tasks;
 static class ComparisonTasks
 {
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<IComparisonTask> All { get; } = [new GenerationComparison(), new DetectionComparison()];
+    public static IReadOnlyList<IComparisonTask> All { get; } = [new GenerationComparison(), new DetectionComparison(), new SegmentationComparison()];
 
     /// <summary>The task of a name, or null.</summary>
     public static IComparisonTask? Find(string name) => All.FirstOrDefault(t => t.Name == name);

@@ -8,6 +8,7 @@ using Cones.Data;
 using Cones.Data.Coco;
 using Cones.Evaluation.Coco;
 using Cones.Models;
+using Cones.Models.Glip;
 using Cones.Models.Glip.Configuration;
 using Cones.Models.Imaging;
 using Cones.Models.Weights;
@@ -102,7 +103,8 @@ sealed class DetectionComparison : IComparisonTask
         const double secondsPerWeightPixel = 5e-14, bytesPerPixel = 6000, programBytes = 4e8;
         var files = File.Exists(job.ModelPath) ? [new FileInfo(job.ModelPath)] : new DirectoryInfo(job.ModelPath).EnumerateFiles("*", SearchOption.AllDirectories).ToArray();
         var weights = files.Where(f => f.Extension is ".pth" or ".safetensors" or ".bin" or ".pt").Sum(f => f.Length);
-        var input = (Directory.Exists(job.ModelPath) ? GlipConfig.FromFolder(job.ModelPath) : new GlipConfig()).Input;
+        // Grounding DINO's pictures have the size that GLIP-T's have.
+        var input = (File.Exists(Path.Combine(job.ModelPath, "config.json")) ? new GlipConfig() : GlipModel.ReadConfig(job.ModelPath)).Input;
         var pixels = (double)input.MinSize * Math.Min(input.MaxSize, input.MinSize * 4 / 3.0);
         var pass = secondsPerWeightPixel * (weights / 4.0) * pixels * 2 / Environment.ProcessorCount;
         var accumulate = job.Stages.SelectMany(s => s.Options).LastOrDefault(o => o.Key == "accumulate").Value is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : 4;
@@ -124,6 +126,7 @@ sealed class DetectionComparison : IComparisonTask
         if (parsed.Errors is [var error, ..]) throw new ConesException($"the options of '{run.Job.Genre}' cannot be used: {error.Message}");
         using var said = new LogWriter(run.Run.Log);
         var options = set.Read(parsed, said);
+        if (options.Method.TrainsWeights() && !run.IsProbe) options = options with { ModelFolder = ModelOf(run.Run, run.Index) };
         using var folder = run.IsProbe ? null : RunFolder.Open(run.Run.RunFolderOf(run.Index), RunStart.ResumeOrNew, DetectionRunDescription.Describe(options));
         using var result = DetectionSearch.Run(options, folder, run.Recorder, run.Recorder.Stage, run.Run.Cancellation);
         if (result.Search?.Reason == StopReason.Cancelled) throw new OperationCanceledException(result.Search.Message);
@@ -134,7 +137,7 @@ sealed class DetectionComparison : IComparisonTask
             result.BestLoss,
             result.Search?.Step ?? 0,
             result.Search?.BestStep ?? 0,
-            result.Search?.Best.Values.Sum(t => t.numel()) ?? 0,
+            result.TrainableParameters,
             result.Search?.Message ?? "names as they are",
             result.Search?.Evaluations ?? []);
     }
@@ -143,8 +146,11 @@ sealed class DetectionComparison : IComparisonTask
     {
         var job = run.Job;
         var data = Limited(job, Read(job, job.DataValue(job.Selection ? ValidationKey : "test")!));
-        using var detector = GlipDetector.FromPath(job.ModelPath);
-        using var finder = ObjectFinder.OfConcepts(detector, [run.Concept], job.ModelPath);
+        // A detector that was trained has its concept beside it.
+        var trained = ModelOf(run, job.Stages.Count - 1);
+        var (model, concept) = Directory.Exists(trained) ? (trained, Path.Combine(trained, DetectionSearchResult.ConceptName)) : (job.ModelPath, run.Concept);
+        using var detector = Detectors.Load(model);
+        using var finder = ObjectFinder.OfConcepts(detector, [concept], model);
         var ids = data.Categories.GroupBy(c => c.Name).ToDictionary(g => g.Key, g => g.First().Id);
         var (results, pictures) = (new List<CocoResult>(), new List<JobPicture>());
         foreach (var image in data.Images)
@@ -189,6 +195,8 @@ sealed class DetectionComparison : IComparisonTask
 
     static DetectionDataset Limited(JobSpec job, DetectionDataset data) =>
         job.EvaluationValue("images") is { } text ? data.Select([.. data.Images.Take((int)double.Parse(text, CultureInfo.InvariantCulture)).Select(i => i.Id)]) : data;
+
+    static string ModelOf(JobRun run, int stage) => Path.Combine(run.Folder, $"{stage + 1}.model");
 
     static string TrainingOf(JobSpec job, string dataFolder)
     {
