@@ -29,7 +29,15 @@ public static class Machine
     /// <summary>Starts counting <see cref="PeakMemoryBytes"/> anew, where the system can (Linux).</summary>
     public static void ResetPeakMemory()
     {
-        if (OperatingSystem.IsLinux()) File.WriteAllText("/proc/self/clear_refs", "5");
+        if (!OperatingSystem.IsLinux()) return;
+        try
+        {
+            File.WriteAllText("/proc/self/clear_refs", "5");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Some containers forbid it: then the count goes on from the start of the process.
+        }
     }
 
     /// <summary>The operating system, e.g. <c>Debian GNU/Linux 12 (bookworm)</c>.</summary>

@@ -9,6 +9,7 @@ namespace Cones.Cli.Tests.Compare;
 public sealed partial class ShippedPlanTests : IDisposable
 {
     static readonly string s_detector = Path.Combine(TestFiles.Root, "tests", "goldens", "glip", "model_a");
+    static readonly string s_control = Path.Combine(TestFiles.Root, "tests", "goldens", "glip", "model_b");
     readonly string _folder = Directory.CreateTempSubdirectory("cones-plans-").FullName;
 
     public void Dispose()
@@ -50,7 +51,8 @@ public sealed partial class ShippedPlanTests : IDisposable
         text = text.Replace("{method: soft-context,", "{method: soft-context, options: {slots: 1},", StringComparison.Ordinal);
         text = Described().Replace(Classes().Replace(text, "classes: RBC=cat, WBC=dog, Platelets=car"), "classes: \"RBC=dog, WBC=car, Platelets=cat\"");
         File.WriteAllText(Path.Combine(_folder, plan), text);
-        MustRun(plan, "--model", "glip-tiny=" + s_detector);
+        string[] control = plan.StartsWith("controls", StringComparison.Ordinal) ? ["--model", "glip-a-tiny=" + s_control] : [];
+        MustRun(plan, ["--model", "glip-tiny=" + s_detector, .. control]);
     }
 
     [Theory]

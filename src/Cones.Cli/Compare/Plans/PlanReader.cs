@@ -14,10 +14,12 @@ sealed class PlanReader
     readonly PlanMap _root;
     readonly IComparisonTask _task;
     readonly PlanOptions _options;
+    readonly IReadOnlyDictionary<string, string> _overrides;
+    readonly HashSet<string> _models = [];
 
-    PlanReader(string path)
+    PlanReader(string path, IReadOnlyDictionary<string, string> overrides)
     {
-        _path = path;
+        (_path, _overrides) = (path, overrides);
         _root = PlanMap.Load(path);
         _root.Allow("title", "description", "task", "models", "datasets", "genres", "shots", "seeds", "shot-seeds", "selection", "budgets", "options", "evaluation", "reference", "parallel");
         var task = _root.RequiredText("task");
@@ -27,11 +29,11 @@ sealed class PlanReader
 
     /// <summary>Reads a plan.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="models">Models to take instead of the plan's, by name.</param>
+    /// <param name="models">Models to take instead of the plan's, by name; a genre's own by what the plan calls it.</param>
     /// <exception cref="ConesException">Something cannot be used; the message names file and line.</exception>
-    public static ComparisonPlan Read(string path, IReadOnlyDictionary<string, string> models) => new PlanReader(path).Read(models);
+    public static ComparisonPlan Read(string path, IReadOnlyDictionary<string, string> models) => new PlanReader(path, models).Read();
 
-    ComparisonPlan Read(IReadOnlyDictionary<string, string> models)
+    ComparisonPlan Read()
     {
         var common = _root.Map("options") is { } map ? _options.Read(map) : [];
         var genres = Named("genres", (name, m) => Genre(name, m, common));
@@ -44,7 +46,7 @@ sealed class PlanReader
             Title = _root.RequiredText("title"),
             Description = _root.Text("description")?.Trim() ?? "",
             Task = _task.Name,
-            Models = Models(models),
+            Models = Models(),
             Datasets = datasets,
             Genres = genres,
             Shots = Shots(),
@@ -63,6 +65,8 @@ sealed class PlanReader
 
     void Check(ComparisonPlan plan)
     {
+        if (_overrides.Keys.FirstOrDefault(n => !_models.Contains(n)) is { } unknown)
+            throw new ConesException($"{_path} has no model '{unknown}' but {string.Join(", ", _models)} (--model)");
         if (plan.Seeds.Distinct().Count() < plan.Seeds.Count) throw _root.Error("seeds", "a seed is named twice");
         if (plan.ShotSeeds.Count != plan.Seeds.Count) throw _root.Error("shot-seeds", $"{plan.ShotSeeds.Count} seeds of few-shot subsets for {plan.Seeds.Count} seeds: name as many");
         if (plan.Reference is { } reference && plan.Genres.All(g => g.Name != reference)) throw _root.Error("reference", $"'{reference}' is no genre of this plan: {string.Join(", ", plan.Genres.Select(g => g.Name))}");
@@ -82,17 +86,18 @@ sealed class PlanReader
         return items.Length > 0 ? items : throw _root.Error(key, $"'{key}' is empty: name at least one");
     }
 
-    PlanModel[] Models(IReadOnlyDictionary<string, string> overrides)
+    PlanModel[] Models()
     {
         var map = _root.Map("models") ?? throw _root.Error("models", "the plan needs 'models' (name: folder, id, or embedded)");
-        if (overrides.Keys.FirstOrDefault(n => !map.Keys.Contains(n)) is { } unknown)
-            throw new ConesException($"{_path} has no model '{unknown}' but {string.Join(", ", map.Keys)} (--model)");
-        PlanModel[] models = [.. map.Keys.ToArray().Select(name =>
-        {
-            var written = map.RequiredText(name);
-            return new PlanModel(name, Located(map, name, () => overrides.TryGetValue(name, out var path) ? Path.GetFullPath(path) : PlanPaths.Model(_path, written, _task)));
-        })];
+        PlanModel[] models = [.. map.Keys.ToArray().Select(name => new PlanModel(name, Model(map, name, name)))];
         return models.Length > 0 ? models : throw _root.Error("models", "'models' is empty: name at least one");
+    }
+
+    string Model(PlanMap map, string key, string name)
+    {
+        _models.Add(name);
+        var written = map.RequiredText(key);
+        return Located(map, key, () => _overrides.TryGetValue(name, out var path) ? Path.GetFullPath(path) : PlanPaths.Model(_path, written, _task));
     }
 
     PlanGenre Genre(string name, PlanMap map, IReadOnlyList<KeyValuePair<string, string?>> common)
@@ -116,7 +121,7 @@ sealed class PlanReader
             Stages = read,
             LearningRates = rates,
             Data = map.Map("data") is { } data ? Values(data, _task.DataKeys, required: false) : new Dictionary<string, IReadOnlyList<string>>(),
-            Model = map.Text("model") is { } model ? Located(map, "model", () => PlanPaths.Model(_path, model, _task)) : null,
+            Model = map.Text("model") is { } model ? Model(map, "model", model) : null,
         };
     }
 
