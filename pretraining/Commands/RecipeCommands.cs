@@ -2,6 +2,7 @@ using System.CommandLine;
 using Cones.Pretraining.Recipes.Clip;
 using Cones.Pretraining.Recipes.Detector;
 using Cones.Pretraining.Recipes.Latents;
+using Cones.Pretraining.Recipes.Segmenter;
 using Cones.Pretraining.Recipes.Tokenizer;
 using Cones.Pretraining.Recipes.UNet;
 using Cones.Pretraining.Recipes.Vae;
@@ -16,7 +17,7 @@ static class RecipeCommands
     public const int Stopped = 130;
 
     /// <summary>All recipes, in the order in which they build on each other.</summary>
-    public static IReadOnlyList<IRecipe> All { get; } = [new TokenizerRecipe(), new VaeRecipe(), new ClipRecipe(), new LatentsRecipe(), new UNetRecipe(), new DetectorRecipe()];
+    public static IReadOnlyList<IRecipe> All { get; } = [new TokenizerRecipe(), new VaeRecipe(), new ClipRecipe(), new LatentsRecipe(), new UNetRecipe(), new DetectorRecipe(), new SegmenterRecipe(), SegmenterRecipe.Finer];
 
     /// <summary>Adds the commands.</summary>
     public static void AddTo(Command root)

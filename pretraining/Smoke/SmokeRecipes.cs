@@ -2,6 +2,7 @@ using Cones.Models.StableDiffusion.UNet;
 using Cones.Models.StableDiffusion.Vae;
 using Cones.Pretraining.Recipes.Clip;
 using Cones.Pretraining.Recipes.Latents;
+using Cones.Pretraining.Recipes.Segmenter;
 using Cones.Pretraining.Recipes.Tokenizer;
 using Cones.Pretraining.Recipes.UNet;
 using Cones.Pretraining.Recipes.Vae;
@@ -42,6 +43,11 @@ static class SmokeRecipes
                 NormNumGroups = 8,
             },
             Plan = Plan("unet", 24, 4),
+        },
+        new SegmenterRecipe { Config = SegmenterRecipe.Shape(side: 64, width: 32, layers: 2, channels: 32), TestScenes = 4, Plan = Plan("segmenter", 24, 4) },
+        new SegmenterRecipe
+        {
+            Config = SegmenterRecipe.Shape(side: 128, width: 32, layers: 2, channels: 32), Start = "segmenter", Mosaic = 2, TestScenes = 4, Plan = Plan("segmenter-256", 24, 4),
         },
     ];
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Cones.Cli.Compare;
 using Cones.Cli.Concepts;
 using Cones.Cli.Detect;
 using Cones.Cli.Doctor;
@@ -6,6 +7,7 @@ using Cones.Cli.Evaluate;
 using Cones.Cli.Generate;
 using Cones.Cli.Models;
 using Cones.Cli.Search;
+using Cones.Cli.Segment;
 using Cones.Models;
 using Cones.Models.Weights;
 
@@ -28,7 +30,7 @@ static class ConesCommand
             Concept embedding search for frozen vision-language models.
 
             Give a few pictures; cones searches the prompt embeddings at the text encoder's output and writes a concept
-            file of a few kilobytes that makes the frozen model draw or detect (soon: segment) that concept.
+            file of a few kilobytes that makes the frozen model draw, detect or segment that concept.
 
             Examples:
               cones search generation --images my-dog --name "<dog>" --init dog -o dog.concept.safetensors
@@ -39,7 +41,9 @@ static class ConesCommand
         root.Subcommands.Add(SearchCommand.Create());
         root.Subcommands.Add(GenerateCommand.Create());
         root.Subcommands.Add(DetectCommand.Create());
+        root.Subcommands.Add(SegmentCommand.Create());
         root.Subcommands.Add(EvaluateCommand.Create());
+        root.Subcommands.Add(CompareCommand.Create());
         root.Subcommands.Add(ConceptCommand.Create());
         root.Subcommands.Add(ModelsCommand.Create());
         root.Subcommands.Add(DoctorCommand.Create());

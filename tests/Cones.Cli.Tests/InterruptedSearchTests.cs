@@ -7,10 +7,12 @@ public sealed partial class InterruptedSearchTests : IDisposable
 {
     readonly string _folder = Directory.CreateTempSubdirectory("cones-kill-").FullName;
 
-    [Fact]
-    public void A_command_killed_at_random_moments_and_started_again_writes_the_same_bytes()
+    [Theory]
+    [InlineData("generation")]
+    [InlineData("segmentation")]
+    public void A_command_killed_at_random_moments_and_started_again_writes_the_same_bytes(string task)
     {
-        using (var whole = new Command(Arguments("whole")))
+        using (var whole = new Command(Arguments(task, "whole")))
         {
             whole.WaitForExit();
             Assert.True(whole.ExitCode == 0, whole.Error);
@@ -20,7 +22,7 @@ public sealed partial class InterruptedSearchTests : IDisposable
         var killed = 0;
         for (var i = 0; i < 3; i++)
         {
-            using var command = new Command(Arguments("killed"));
+            using var command = new Command(Arguments(task, "killed"));
             command.WaitFor("searching");
             Thread.Sleep(random.Next(400)); // some steps, each of which ends with a checkpoint
             if (command.HasExited) break;
@@ -31,7 +33,7 @@ public sealed partial class InterruptedSearchTests : IDisposable
         }
 
         Assert.True(killed > 0, "the search was through before it was killed");
-        using var last = new Command(Arguments("killed"));
+        using var last = new Command(Arguments(task, "killed"));
         last.WaitForExit();
         Assert.True(last.ExitCode == 0, last.Error);
         Assert.Equal(File.ReadAllBytes(In("whole.concept.safetensors")), File.ReadAllBytes(In("killed.concept.safetensors")));
@@ -44,7 +46,7 @@ public sealed partial class InterruptedSearchTests : IDisposable
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "signals are Unix'");
         const int terminate = 15;
-        using (var command = new Command(Arguments("stopped", steps: 10_000)))
+        using (var command = new Command(Arguments("generation", "stopped", steps: 10_000)))
         {
             command.WaitFor("step     6");
             Assert.Equal(0, Signal(command.Id, terminate));
@@ -54,7 +56,7 @@ public sealed partial class InterruptedSearchTests : IDisposable
         }
 
         Assert.NotEmpty(Directory.GetFiles(In("stopped.run/checkpoints")));
-        using var again = new Command(Arguments("stopped", steps: 10_000));
+        using var again = new Command(Arguments("generation", "stopped", steps: 10_000));
         again.WaitFor("going on from step");
         Assert.Contains("going on from step", again.Error);
     }
@@ -66,10 +68,22 @@ public sealed partial class InterruptedSearchTests : IDisposable
 
     string In(string name) => Path.Combine(_folder, name);
 
-    IEnumerable<string> Arguments(string name, int steps = 16) =>
-    [
-        "search", "generation", "--images", Path.Combine(TestFiles.Root, "samples", "generation", "tomato"), "--name", "<tomato>", "--init", "red apple",
-        "--steps", $"{steps}", "--batch", "2", "--evaluation-batch", "2", "--evaluate-every", "3", "--checkpoint-every", "1", "--no-flip", "--no-previews",
-        "--schedule", "constant", "-o", In(name + ".concept.safetensors"),
-    ];
+    IEnumerable<string> Arguments(string task, string name, int steps = 16) => task == "generation"
+        ?
+        [
+            "search", "generation", "--images", Path.Combine(TestFiles.Root, "samples", "generation", "tomato"), "--name", "<tomato>", "--init", "red apple",
+            "--steps", $"{steps}", "--batch", "2", "--evaluation-batch", "2", "--evaluate-every", "3", "--checkpoint-every", "1", "--no-flip", "--no-previews",
+            "--schedule", "constant", "-o", In(name + ".concept.safetensors"),
+        ]
+        :
+        [
+            "search", "segmentation", "--data", Pictures(), "--model", Path.Combine(TestFiles.Root, "tests", "goldens", "sam", "model_a"), "--feature-cache", In("cache"),
+            "--steps", $"{10 * steps}", "--evaluate-every", "3", "--early-stop", "none", "--checkpoint-every", "1", "-o", In(name + ".concept.safetensors"),
+        ];
+
+    string Pictures()
+    {
+        if (!File.Exists(In("data.json"))) SegmentationPictures.Write(_folder);
+        return In("data.json");
+    }
 }

@@ -15,7 +15,8 @@ namespace Cones.Cli.Evaluate;
 /// <param name="concept">The concept, or null: then the class words themselves are drawn.</param>
 /// <param name="words">The class words, or null for those that the concept stands in for.</param>
 /// <param name="prompts">'object', 'style', a file, or null for the model's own templates.</param>
-sealed class DrawnPictures(string folder, ConceptFile? concept, string? words, string? prompts)
+/// <param name="denoiser">The folder of a denoiser that was trained further; null for the model's own.</param>
+sealed class DrawnPictures(string folder, ConceptFile? concept, string? words, string? prompts, string? denoiser = null)
 {
     readonly string _name = concept?.Concepts[0].Name ?? words ?? throw new ConesException("there is nothing to draw: name a concept (--concept), words (--class), or a folder of pictures (--generated)");
     readonly string _words = words ?? concept!.Metadata.BaseText;
@@ -51,7 +52,7 @@ sealed class DrawnPictures(string folder, ConceptFile? concept, string? words, s
         CancellationToken cancellation)
     {
         var all = Prompts();
-        using var pictures = ConceptPictures.FromFolder(folder, concept is null ? [] : [concept], loading);
+        using var pictures = ConceptPictures.FromFolder(folder, concept is null ? [] : [concept], loading, denoiser);
         var options = optionsFor(pictures.Pipeline);
         var drawn = new List<DrawnPrompt>();
         foreach (var (prompt, text) in all)

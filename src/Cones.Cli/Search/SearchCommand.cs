@@ -10,6 +10,7 @@ static class SearchCommand
         var command = new Command("search", "Find a concept from a few pictures.");
         command.Subcommands.Add(SearchGenerationCommand.Create());
         command.Subcommands.Add(SearchDetectionCommand.Create());
+        command.Subcommands.Add(SearchSegmentationCommand.Create());
         return command;
     }
 }

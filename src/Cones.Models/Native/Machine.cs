@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using TorchSharp;
@@ -18,6 +19,26 @@ public static class Machine
 
     /// <summary>Bytes of memory that this process may use.</summary>
     public static long MemoryBytes => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+
+    /// <summary>Bytes of memory that nobody uses at present, or can be taken from caches; <see cref="MemoryBytes"/> where the system does not tell.</summary>
+    public static long AvailableMemoryBytes => Math.Min(MemoryBytes, Kilobytes("/proc/meminfo", "MemAvailable:") * 1024 ?? MemoryBytes);
+
+    /// <summary>The most bytes that this process has held since <see cref="ResetPeakMemory"/>, or its start; null where the system does not tell.</summary>
+    public static long? PeakMemoryBytes() => Kilobytes("/proc/self/status", "VmHWM:") * 1024 ?? (OperatingSystem.IsWindows() ? Process.GetCurrentProcess().PeakWorkingSet64 : null);
+
+    /// <summary>Starts counting <see cref="PeakMemoryBytes"/> anew, where the system can (Linux).</summary>
+    public static void ResetPeakMemory()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        try
+        {
+            File.WriteAllText("/proc/self/clear_refs", "5");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Some containers forbid it: then the count goes on from the start of the process.
+        }
+    }
 
     /// <summary>The operating system, e.g. <c>Debian GNU/Linux 12 (bookworm)</c>.</summary>
     public static string OperatingSystemName => RuntimeInformation.OSDescription;
@@ -42,6 +63,13 @@ public static class Machine
         var x = rand(1, channels, side, side);
         var w = rand(channels, channels, 3, 3);
         return Rate(2.0 * channels * channels * 9 * side * side, () => nn.functional.conv2d(x, w, padding: [1, 1]).Dispose());
+    }
+
+    static long? Kilobytes(string file, string name)
+    {
+        if (!File.Exists(file)) return null;
+        var line = File.ReadLines(file).FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal));
+        return line is null ? null : long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
     }
 
     static double Rate(double flop, Action work)

@@ -41,9 +41,8 @@ public static class LabelMasks
         {
             if (masks[i].Width != width || masks[i].Height != height)
                 throw new ArgumentException($"mask {i} is {masks[i].Width}x{masks[i].Height}, the image {width}x{height}", nameof(masks));
-            var inside = masks[i].Decode();
-            for (var p = 0; p < labels.Length; p++)
-                if (inside[p] != 0) labels[p] = (ushort)(i + 1);
+            foreach (var (x, y, length) in masks[i].ColumnRuns())
+                for (int row = 0, at = (y * width) + x; row < length; row++, at += width) labels[at] = (ushort)(i + 1);
         }
 
         return new LabelImage(width, height, labels);

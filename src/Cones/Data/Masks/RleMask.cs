@@ -78,6 +78,24 @@ public sealed class RleMask
         }
     }
 
+    /// <summary>The runs of pixels inside, cut at the ends of columns, from left to right.</summary>
+    public IEnumerable<(int X, int Y, int Length)> ColumnRuns()
+    {
+        long position = 0;
+        for (var i = 0; i < _counts.Length; position += _counts[i++])
+        {
+            if (i % 2 == 0) continue;
+            var end = position + _counts[i];
+            for (var p = position; p < end;)
+            {
+                var (x, y) = ((int)(p / Height), (int)(p % Height));
+                var length = (int)Math.Min(Height - y, end - p);
+                yield return (x, y, length);
+                p += length;
+            }
+        }
+    }
+
     /// <summary>The mask of pixels in rows; every value but 0 is inside.</summary>
     /// <param name="height">Rows, at least 1.</param>
     /// <param name="width">Columns, at least 1.</param>
@@ -94,6 +112,36 @@ public sealed class RleMask
             for (int y = 0, at = x; y < height; y++, at += width)
                 runs.Append(pixels[at] != 0, 1);
         return runs.ToMask();
+    }
+
+    /// <summary>The mask of pixels in columns, as run lengths go; every value but 0 is inside.</summary>
+    /// <param name="height">Rows, at least 1.</param>
+    /// <param name="width">Columns, at least 1.</param>
+    /// <param name="pixels">height · width values, column after column.</param>
+    /// <exception cref="ArgumentException">The size and the number of values disagree.</exception>
+    public static RleMask EncodeColumns(int height, int width, ReadOnlySpan<byte> pixels)
+    {
+        if (pixels.Length != (long)height * width)
+            throw new ArgumentException($"{pixels.Length} values given, {height}x{width} pixels need {(long)height * width}", nameof(pixels));
+        var counts = new List<uint>();
+        for (var inside = false; pixels.Length > 0; inside = !inside)
+        {
+            var run = inside ? pixels.IndexOf((byte)0) : pixels.IndexOfAnyExcept((byte)0);
+            if (run < 0) run = pixels.Length;
+            counts.Add((uint)run);
+            pixels = pixels[run..];
+        }
+
+        return new RleMask(height, width, counts.ToArray());
+    }
+
+    /// <summary>The mask of runs as <see cref="ColumnRuns"/> gives them: in the order of columns, without overlap.</summary>
+    public static RleMask FromColumnRuns(int height, int width, IEnumerable<(int X, int Y, int Length)> runs)
+    {
+        ArgumentNullException.ThrowIfNull(runs);
+        var builder = new RunBuilder(height, width);
+        foreach (var (x, y, length) in runs) builder.AppendInterval(((long)x * height) + y, ((long)x * height) + y + length);
+        return builder.ToMask();
     }
 
     /// <summary>The mask of an image of 0 and other values.</summary>

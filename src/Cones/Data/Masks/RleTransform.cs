@@ -73,20 +73,7 @@ static class RleTransform
     static List<(int Start, int End)>?[] Columns(RleMask mask)
     {
         var columns = new List<(int, int)>?[mask.Width];
-        long position = 0;
-        for (var i = 0; i < mask.Counts.Length; position += mask.Counts[i++])
-        {
-            if (i % 2 == 0) continue;
-            var end = position + mask.Counts[i];
-            for (var p = position; p < end;)
-            {
-                var (x, y) = ((int)(p / mask.Height), (int)(p % mask.Height));
-                var length = (int)Math.Min(mask.Height - y, end - p);
-                (columns[x] ??= []).Add((y, y + length));
-                p += length;
-            }
-        }
-
+        foreach (var (x, y, length) in mask.ColumnRuns()) (columns[x] ??= []).Add((y, y + length));
         return columns;
     }
 }

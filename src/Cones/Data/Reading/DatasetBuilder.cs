@@ -147,9 +147,12 @@ sealed class DatasetBuilder(string source, DataReadOptions options)
         return null;
     }
 
-    static string? SegmentationFault(Segmentation segmentation, DatasetImage image) => segmentation.Mask is { } mask && (mask.Height, mask.Width) != (image.Height, image.Width)
-        ? $"has a mask of {mask.Width}x{mask.Height}, its image has {image.Width}x{image.Height}"
-        : null;
+    static string? SegmentationFault(Segmentation segmentation, DatasetImage image)
+    {
+        if (segmentation.Mask is not { } mask) return null;
+        if ((mask.Height, mask.Width) != (image.Height, image.Width)) return $"has a mask of {mask.Width}x{mask.Height}, its image has {image.Width}x{image.Height}";
+        return mask.Area == 0 ? "has an empty mask" : null;
+    }
 
     DatasetAnnotation Inside(string record, DatasetImage image, DatasetAnnotation annotation, string? file)
     {

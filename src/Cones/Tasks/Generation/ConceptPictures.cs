@@ -34,10 +34,11 @@ public sealed class ConceptPictures : IDisposable
     /// <param name="folder">The model's folder.</param>
     /// <param name="concepts">The concepts; not owned. Their models were checked (<see cref="LoadConcepts"/>).</param>
     /// <param name="options">Type and device.</param>
+    /// <param name="denoiser">The folder of a denoiser that was trained further; null for the model's own.</param>
     /// <exception cref="ConesException">The model cannot be loaded, or the concepts do not go together.</exception>
-    public static ConceptPictures FromFolder(string folder, IReadOnlyList<ConceptFile> concepts, LoadOptions? options = null)
+    public static ConceptPictures FromFolder(string folder, IReadOnlyList<ConceptFile> concepts, LoadOptions? options = null, string? denoiser = null)
     {
-        var model = GenerationModel.FromFolder(folder, options);
+        var model = GenerationModel.FromFolder(folder, options, denoiser);
         TextSide? text = null;
         try
         {

@@ -19,9 +19,10 @@ public sealed class GenerationModel : IDisposable
     readonly LoadOptions _options;
     UNet2DConditionModel? _unet;
 
-    GenerationModel(string folder, LoadOptions options, UNet2DConditionConfig unet, AutoencoderKLConfig vae)
+    GenerationModel(string folder, string denoiser, LoadOptions options, UNet2DConditionConfig unet, AutoencoderKLConfig vae)
     {
         Folder = folder;
+        DenoiserFolder = denoiser;
         _options = options;
         UNetConfig = unet;
         VaeConfig = vae;
@@ -31,6 +32,9 @@ public sealed class GenerationModel : IDisposable
 
     /// <summary>The model's folder.</summary>
     public string Folder { get; }
+
+    /// <summary>The denoiser's folder: <c>unet</c> of the model, or that of fine-tuned weights.</summary>
+    public string DenoiserFolder { get; }
 
     /// <summary>The denoiser's configuration.</summary>
     public UNet2DConditionConfig UNetConfig { get; }
@@ -43,7 +47,7 @@ public sealed class GenerationModel : IDisposable
 
     /// <summary>The denoiser, frozen; loaded at the first call.</summary>
     /// <exception cref="ConesException">Its weights are missing or broken.</exception>
-    public UNet2DConditionModel UNet => _unet ??= UNet2DConditionModel.FromFolder(Path.Combine(Folder, "unet"), _options);
+    public UNet2DConditionModel UNet => _unet ??= UNet2DConditionModel.FromFolder(DenoiserFolder, _options);
 
     /// <summary>Whether the denoiser is loaded.</summary>
     public bool IsLoaded => _unet is not null;
@@ -67,8 +71,11 @@ public sealed class GenerationModel : IDisposable
     public int Resolution => (UNetConfig.SampleSize > 0 ? UNetConfig.SampleSize : 64) * VaeConfig.Reduction;
 
     /// <summary>Opens a diffusers folder.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="options">Type and device.</param>
+    /// <param name="denoiser">The folder of a denoiser that was trained further (the method <c>full</c>); null for the model's own.</param>
     /// <exception cref="ConesException">The folder is no such model, or a configuration in it is broken.</exception>
-    public static GenerationModel FromFolder(string folder, LoadOptions? options = null)
+    public static GenerationModel FromFolder(string folder, LoadOptions? options = null, string? denoiser = null)
     {
         if (!Directory.Exists(folder))
             throw new ConesException($"{folder} does not exist: give the folder of a text-to-image model (diffusers layout)");
@@ -78,7 +85,7 @@ public sealed class GenerationModel : IDisposable
         var (unet, vae) = (UNet2DConditionConfig.FromFile(Path.Combine(folder, "unet", "config.json")), AutoencoderKLConfig.FromFile(Path.Combine(folder, "vae", "config.json")));
         if (unet.InChannels != vae.LatentChannels)
             throw new ConesException($"{folder} is no text-to-image model: its denoiser takes {unet.InChannels} channels, its autoencoder gives {vae.LatentChannels} (inpainting and the like are not supported)");
-        return new GenerationModel(folder, options ?? new LoadOptions(), unet, vae);
+        return new GenerationModel(folder, denoiser ?? Path.Combine(folder, "unet"), options ?? new LoadOptions(), unet, vae);
     }
 
     /// <summary>Loads the text encoder(s); the caller disposes them.</summary>

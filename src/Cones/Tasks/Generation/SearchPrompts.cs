@@ -1,3 +1,4 @@
+using Cones.Concepts;
 using Cones.Prompts;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -49,7 +50,7 @@ static class SearchPrompts
             {
                 GenerationMethod.Concept => Concept(options, layers, text, start, encodings),
                 GenerationMethod.PseudoWord => PseudoWord(options, text, start, templates),
-                GenerationMethod.Full when start.Concept is not null && word is null => Found(start, encodings),
+                GenerationMethod.Full when start.Concept is not null && word is null => Found(start.Concept, encodings),
                 _ => new TextPrompt(encodings),
             },
             encodings);
@@ -83,10 +84,10 @@ static class SearchPrompts
         return new PseudoWordPrompt(sides);
     }
 
-    // The concept as it was found: what the second stage trains the denoiser with.
-    static ConceptPrompt Found(StartWords start, TemplateEncodings encodings)
+    /// <summary>A concept as it was found: what the second stage trains the denoiser with, and what is judged.</summary>
+    public static ConceptPrompt Found(ConceptFile file, TemplateEncodings encodings)
     {
-        var (file, concept) = (start.Concept!, start.Concept!.Concepts[0]);
+        var concept = file.Concepts[0];
         var device = encodings.Embeddings.device;
         return new ConceptPrompt(encodings, concept.Vectors.to(device), concept.Pooled?.to(device), new ConceptPromptOptions
         {

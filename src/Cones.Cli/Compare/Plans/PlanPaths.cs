@@ -1,0 +1,41 @@
+using System.Text.RegularExpressions;
+using Cones.Cli.Compare.Tasks;
+using Cones.Models;
+using Cones.Models.Weights;
+
+namespace Cones.Cli.Compare.Plans;
+
+/// <summary>What paths in a plan mean: relative to the plan's folder, with <c>${NAME}</c> and <c>${NAME:-otherwise}</c> from the environment.</summary>
+static partial class PlanPaths
+{
+    /// <summary>The absolute path of a file or folder.</summary>
+    /// <param name="plan">The plan's file.</param>
+    /// <param name="text">The path as written.</param>
+    /// <exception cref="ConesException">A variable is not set, or nothing lies there; the message begins with the path.</exception>
+    public static string Existing(string plan, string text)
+    {
+        var path = Path.GetFullPath(Path.Combine(FolderOf(plan), Expand(text)));
+        return File.Exists(path) || Directory.Exists(path) ? path : throw new ConesException($"'{text}' does not exist (looked for {path})");
+    }
+
+    /// <summary>The folder or file of a model: <c>embedded</c>, a path, or an id in the Hugging Face cache.</summary>
+    public static string Model(string plan, string text, IComparisonTask task)
+    {
+        if (text == "embedded") return EmbeddedModels.Find(task.EmbeddedModel ?? throw new ConesException($"no model for the task {task.Name} ships with the program: name a folder or an id"));
+        var expanded = Expand(text);
+        var path = Path.GetFullPath(Path.Combine(FolderOf(plan), expanded));
+        return File.Exists(path) || Directory.Exists(path) ? path : HuggingFaceCache.Default().Resolve(expanded);
+    }
+
+    /// <summary>Puts environment variables in.</summary>
+    /// <exception cref="ConesException">One is not set and has no other value.</exception>
+    public static string Expand(string text) => Variable().Replace(text, match =>
+        Environment.GetEnvironmentVariable(match.Groups["name"].Value) is { Length: > 0 } value ? value
+        : match.Groups["otherwise"].Success ? match.Groups["otherwise"].Value
+        : throw new ConesException($"'{text}' needs the environment variable {match.Groups["name"].Value}: set it"));
+
+    static string FolderOf(string plan) => Path.GetDirectoryName(Path.GetFullPath(plan))!;
+
+    [GeneratedRegex(@"\$\{(?<name>\w+)(:-(?<otherwise>[^}]*))?\}")]
+    private static partial Regex Variable();
+}

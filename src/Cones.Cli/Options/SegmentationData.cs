@@ -1,0 +1,33 @@
+using System.CommandLine;
+using Cones.Data;
+using Cones.Data.Coco;
+using Cones.Data.Instances;
+
+namespace Cones.Cli.Options;
+
+/// <summary>Reads images with masks for commands: COCO's JSON, a folder of the Data Science Bowl's layout, or label images.</summary>
+static class SegmentationData
+{
+    /// <summary>What <c>--data</c> takes.</summary>
+    public const string Formats = "COCO's JSON; a folder with a folder an image, images/ and a PNG a mask in masks/ (Data Science Bowl 2018); or a folder of label images (PNG, 8 or 16 bit), then with --images.";
+
+    /// <summary>The option that names the one class of masks without names.</summary>
+    public static Option<string> ClassOption() => new("--class") { Description = "The class of masks that have no names of their own (Data Science Bowl, label images).", HelpName = "NAME", DefaultValueFactory = _ => "nucleus" };
+
+    /// <summary>Reads a data set and says what was wrong with it.</summary>
+    /// <param name="path">The file or folder.</param>
+    /// <param name="images">The folder of the images, or null for the one that the format implies.</param>
+    /// <param name="name">The class of masks without names.</param>
+    /// <param name="checks">What happens to broken records.</param>
+    /// <param name="error">Told about broken records.</param>
+    public static DetectionDataset Read(string path, string? images, string name, DataChecks checks, TextWriter error)
+    {
+        var options = new DataReadOptions { Checks = checks, ImageFolder = images };
+        var reading = !Directory.Exists(path) ? CocoReader.Read(path, options)
+            : DsbReader.Matches(path) ? DsbReader.Read(path, name, options)
+            : images is not null ? LabelImageReader.Read(path, name, options)
+            : DatasetReader.Read(path, null, options);
+        if (!reading.Report.IsClean) error.WriteLine($"warning: {reading.Report.Summary(3)}");
+        return reading.Dataset;
+    }
+}

@@ -1,0 +1,78 @@
+using Cones.Cli.Options;
+using Cones.Cli.Output;
+using Cones.Tasks.Segmentation;
+
+namespace Cones.Cli.Search;
+
+/// <summary>What <c>cones search segmentation</c> found, as <c>--json</c> prints it.</summary>
+sealed record SegmentationSearchReport
+{
+    /// <summary>The concept file, or the folder of the tuned model; null where the search was stopped before its end.</summary>
+    public string? Concept { get; init; }
+
+    public long? Bytes { get; init; }
+
+    public required string Method { get; init; }
+
+    public required string Boxes { get; init; }
+
+    public required IReadOnlyList<string> Classes { get; init; }
+
+    public required string Model { get; init; }
+
+    public required string Run { get; init; }
+
+    public required int TrainImages { get; init; }
+
+    public required int ValidationImages { get; init; }
+
+    /// <summary>The images that no cache had.</summary>
+    public required int EncodedImages { get; init; }
+
+    /// <summary>Why it ended; null where nothing was searched.</summary>
+    public Cones.Search.StopReason? Reason { get; init; }
+
+    public string? Message { get; init; }
+
+    public int Steps { get; init; }
+
+    public int BestStep { get; init; }
+
+    public required double StartLoss { get; init; }
+
+    public required double BestLoss { get; init; }
+
+    public required double Seconds { get; init; }
+
+    public static SegmentationSearchReport Of(SegmentationSearchOptions options, SegmentationSearchResult result, string output, string run, bool saved, TimeSpan time) => new()
+    {
+        Concept = saved ? output : null,
+        Bytes = saved ? SizeOf(output) : null,
+        Method = EnumNames<SegmentationMethod>.Of(options.Method),
+        Boxes = EnumNames<BoxSource>.Of(options.Boxes),
+        Classes = [.. options.ResolvedClasses.Select(c => c.Name)],
+        Model = options.Model,
+        Run = run,
+        TrainImages = options.Train.Images.Count,
+        ValidationImages = options.Validation?.Images.Count ?? 0,
+        EncodedImages = result.Encoded,
+        Reason = result.Search?.Reason,
+        Message = result.Search?.Message,
+        Steps = result.Search?.Step ?? 0,
+        BestStep = result.Search?.BestStep ?? 0,
+        StartLoss = result.StartLoss,
+        BestLoss = result.BestLoss,
+        Seconds = Math.Round(time.TotalSeconds, 1),
+    };
+
+    /// <summary>The same for people.</summary>
+    public void Print(TextWriter output)
+    {
+        var judged = ValidationImages > 0 ? $"{ValidationImages} validation images" : $"{TrainImages} training images";
+        output.WriteLine(TextOutput.Plain($"loss on {judged}: {StartLoss:0.0000} -> {BestLoss:0.0000} (step {BestStep} of {Steps})"));
+        output.WriteLine(TextOutput.Plain($"{Concept} ({Bytes} bytes, {Classes.Count} classes); run in {Run}"));
+        output.WriteLine(TextOutput.Plain(Method == "full" ? $"try: cones segment PICTURES --model {Concept}" : $"try: cones segment PICTURES --model {Model} --concept {Concept}"));
+    }
+
+    static long SizeOf(string path) => Directory.Exists(path) ? Directory.EnumerateFiles(path).Sum(f => new FileInfo(f).Length) : new FileInfo(path).Length;
+}

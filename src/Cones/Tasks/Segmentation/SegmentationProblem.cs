@@ -1,0 +1,76 @@
+using Cones.Prompts.Segmentation;
+using Cones.Search;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Cones.Tasks.Segmentation;
+
+/// <summary>A prompt, or weights, searched against a segmenter's loss: what the search loop runs.</summary>
+sealed class SegmentationProblem : ISearchProblem
+{
+    readonly ISegmenter _segmenter;
+    readonly ImageFeatures _features;
+    readonly ISegmentationPrompt _prompt;
+    readonly SegmentationSampler _train;
+    readonly SegmentationSample[] _evaluation;
+    readonly int _accumulate;
+    readonly MaskLossKind _loss;
+
+    /// <param name="segmenter">The segmenter; not owned.</param>
+    /// <param name="features">The pictures' features; not owned.</param>
+    /// <param name="prompt">The prompt; not owned.</param>
+    /// <param name="parameters">What is searched: the prompt's parameters, or weights.</param>
+    /// <param name="train">Draws the micro-batches.</param>
+    /// <param name="evaluation">The frozen evaluation batch.</param>
+    /// <param name="accumulate">The micro-batches of a step.</param>
+    /// <param name="loss">What masks are compared by.</param>
+    public SegmentationProblem(
+        ISegmenter segmenter, ImageFeatures features, ISegmentationPrompt prompt, IReadOnlyList<KeyValuePair<string, Tensor>> parameters,
+        SegmentationSampler train, IEnumerable<SegmentationSample> evaluation, int accumulate, MaskLossKind loss)
+    {
+        (_segmenter, _features, _prompt, Parameters, _train, _accumulate, _loss) = (segmenter, features, prompt, parameters, train, accumulate, loss);
+        _evaluation = [.. evaluation];
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<KeyValuePair<string, Tensor>> Parameters { get; }
+
+    /// <summary>One: pictures have different objects, and one at a time takes the least memory.</summary>
+    public int BatchSize => 1;
+
+    /// <inheritdoc/>
+    public required string Fingerprint { get; init; }
+
+    /// <inheritdoc/>
+    public Tensor Loss(int step, int micro)
+    {
+        using var scope = NewDisposeScope();
+        return LossOf(_train.Draw(((long)step * _accumulate) + micro)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The mean loss over the pictures.</summary>
+    public double EvaluationLoss()
+    {
+        using var noGrad = no_grad();
+        var sum = 0.0;
+        foreach (var sample in _evaluation)
+        {
+            using var scope = NewDisposeScope();
+            sum += LossOf(sample).to(ScalarType.Float64).item<double>();
+        }
+
+        return sum / _evaluation.Length;
+    }
+
+    /// <inheritdoc/>
+    public void Project() => _prompt.Project();
+
+    /// <inheritdoc/>
+    public void Preview(string folder, int step)
+    {
+        // A loss says more than a picture here.
+    }
+
+    Tensor LossOf(SegmentationSample sample) => _segmenter.Loss(
+        _features.Of(sample.Image), sample.Image.Size, _prompt.Build([.. sample.Classes]), sample.Targets, _loss);
+}

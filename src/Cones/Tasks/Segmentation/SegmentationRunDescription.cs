@@ -1,0 +1,39 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Cones.Tasks.Segmentation;
+
+/// <summary>The options of a search as they are kept with its run, and the digest that tells runs apart.</summary>
+public static class SegmentationRunDescription
+{
+    /// <summary>The resolved options; last those that decide no result.</summary>
+    public static JsonObject Describe(SegmentationSearchOptions options)
+    {
+        var described = Deciding(options);
+        described["model"] = options.Model;
+        described["feature_cache"] = options.Cache.Folder;
+        return described;
+    }
+
+    /// <summary>The digest of all that decides the losses: the options, the model and the data.</summary>
+    public static string Fingerprint(SegmentationSearchOptions options, string model, string data) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Deciding(options).ToJsonString() + model + data)));
+
+    static JsonObject Deciding(SegmentationSearchOptions options) => new()
+    {
+        ["device"] = options.Device.type.ToString().ToLowerInvariant(),
+        ["method"] = options.Method.ToString().ToLowerInvariant(),
+        ["classes"] = new JsonArray([.. options.ResolvedClasses.Select(c => (JsonNode)(c.Name == c.Text ? c.Name : $"{c.Name}={c.Text}"))]),
+        ["slots"] = options.Slots,
+        ["init"] = options.Init.ToString().ToLowerInvariant(),
+        ["boxes"] = options.Boxes.ToString().ToLowerInvariant(),
+        ["mask_loss"] = options.MaskLoss.ToString().ToLowerInvariant(),
+        ["objects"] = options.ObjectsPerImage,
+        ["evaluation_objects"] = options.EvaluationObjects,
+        ["flip"] = options.Flip,
+        ["tune_encoder"] = options.TuneEncoder,
+        ["train_images"] = options.Train.Images.Count,
+        ["validation_images"] = options.Validation?.Images.Count ?? 0,
+    };
+}

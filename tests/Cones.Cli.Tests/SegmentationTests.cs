@@ -1,0 +1,242 @@
+using System.Text.Json;
+using Cones.Data;
+using Cones.Data.Coco;
+using Cones.Data.Instances;
+using Cones.Data.Masks;
+using Cones.Models.Imaging;
+
+namespace Cones.Cli.Tests;
+
+/// <summary>From pictures with masks to concepts to masks and their scores, with the tiny segmenters of the goldens.</summary>
+public sealed class SegmentationTests : IDisposable
+{
+    static readonly string s_sam = Path.Combine(TestFiles.Root, "tests", "goldens", "sam", "model_a");
+    static readonly string s_detector = Path.Combine(TestFiles.Root, "tests", "goldens", "glip", "model_a");
+    readonly string _folder = Directory.CreateTempSubdirectory("cones-cli-").FullName;
+    readonly string _sam3;
+
+    public SegmentationTests()
+    {
+        SegmentationPictures.Write(_folder);
+        _sam3 = SegmentationPictures.Sam3WithTokenizer(In("sam3"));
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData("concept")]
+    [InlineData("concept", "--no-boxes")]
+    [InlineData("text")]
+    public void Sam_is_searched_used_and_scored(string method, params string[] more)
+    {
+        var concept = In("cells.concept.safetensors");
+        var search = Search(s_sam, concept, ["--method", method, "--val", In("data.json"), "--shots", "2", .. more]);
+        Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
+        Assert.Contains("loss on 3 validation images", search.Output);
+        Assert.Contains("cones segment", search.Output);
+
+        string[] boxes = more.Length > 0 ? more : ["--boxes", In("boxes.json")];
+        var segment = Cli.Run(["segment", In("pictures"), "--model", s_sam, "--concept", concept, "--threshold", "0", "-o", In("found"), "--json", .. Cache, .. boxes]);
+        Assert.True(segment.ExitCode == ExitCodes.Success, segment.Error);
+        var results = CocoResultReader.Read(In("found/segmentations.json"));
+        Assert.Equal(results.Count, segment.Json().GetProperty("objects").GetInt32());
+        if (more.Length == 0) Assert.InRange(results.Count, 1, 6);
+        Assert.All(results, r => Assert.True(r.Box is null && r.Segmentation!.Mask is { Width: 48, Height: 36 }));
+        Assert.True(File.Exists(In("found/0001-1.png")));
+        Assert.Equal(48, LabelImage.Load(In("found/labels/0001-1.png")).Width);
+        Assert.StartsWith("image_id,image,width,height,objects\n1,", File.ReadAllText(In("found/images.csv")), StringComparison.Ordinal);
+
+        string[] judged = more.Length > 0 ? more : ["--true-boxes"];
+        var scores = Cli.Run(["evaluate", "segmentation", "--data", In("data.json"), "--model", s_sam, "--concept", concept, "--json", "-o", In("results.json"), "--threshold", "0", .. Cache, .. judged]).Json();
+        Assert.Equal("cell", scores.GetProperty("classes")[0].GetProperty("class").GetString());
+        foreach (var name in (string[])["ap50", "dsb", "dice"]) Assert.InRange(scores.GetProperty(name).GetDouble(), 0, 1);
+        var again = Cli.Run("evaluate", "segmentation", "--data", In("data.json"), "--results", In("results.json"), "--threshold", "0", "--json").Json();
+        foreach (var name in (string[])["ap", "ap50", "dsb", "dice"]) Assert.Equal(scores.GetProperty(name).GetDouble(), again.GetProperty(name).GetDouble(), 1e-9);
+        Assert.Contains("DSB", Cli.Run("evaluate", "segmentation", "--data", In("data.json"), "--results", In("results.json")).Output);
+    }
+
+    [Theory]
+    [InlineData("concept")]
+    [InlineData("offset")]
+    [InlineData("pseudo-word")]
+    [InlineData("text")]
+    public void Sam3_is_searched_used_and_scored(string method)
+    {
+        var concept = In("cells.concept.safetensors");
+        var search = Search(_sam3, concept, "--method", method);
+        Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
+        var segment = Cli.Run(["segment", In("pictures"), "--model", _sam3, "--concept", concept, "--threshold", "0", "-o", In("found"), "--json", .. Cache]);
+        Assert.True(segment.ExitCode == ExitCodes.Success, segment.Error);
+        Assert.Equal(["cell"], segment.Json().GetProperty("classes").EnumerateArray().Select(c => c.GetString()));
+        var scores = Cli.Run(["evaluate", "segmentation", "--data", In("data.json"), "--model", _sam3, "--concept", concept, "--json", .. Cache]);
+        Assert.InRange(scores.Json().GetProperty("ap").GetDouble(), 0, 1);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Tuning_writes_a_model_that_segments(bool encoder)
+    {
+        string[] more = encoder ? ["--tune-encoder"] : [];
+        var search = Search(s_sam, In("tuned"), ["--method", "full", .. more]);
+        Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
+        Assert.NotEqual(File.ReadAllBytes(Path.Combine(s_sam, "model.safetensors")), File.ReadAllBytes(In("tuned/model.safetensors")));
+        var segment = Cli.Run(["segment", In("pictures"), "--model", In("tuned"), "--boxes", In("boxes.json"), "-o", In("found"), .. Cache]);
+        Assert.True(segment.ExitCode == ExitCodes.Success, segment.Error);
+        Search(s_sam, In("x.concept.safetensors"), "--method", "full").MustRefuse("name a folder");
+    }
+
+    [Fact]
+    public void A_detector_finds_the_boxes()
+    {
+        var concept = In("cells.concept.safetensors");
+        Assert.Equal(ExitCodes.Success, Search(s_sam, concept).ExitCode);
+        string[] detector = ["--detector", s_detector, "--detector-classes", "cell=cat"];
+        var evaluate = Cli.Run(["evaluate", "segmentation", "--data", In("data.json"), "--model", s_sam, "--concept", concept, "--json", .. Cache, .. detector]);
+        Assert.True(evaluate.ExitCode == ExitCodes.Success, evaluate.Error);
+        Assert.Equal("found", evaluate.Json().GetProperty("boxes").GetString());
+        var segment = Cli.Run(["segment", In("pictures/1.png"), "--model", s_sam, "-o", In("found"), "--threshold", "0", .. Cache, .. detector]);
+        Assert.True(segment.ExitCode == ExitCodes.Success, segment.Error);
+        Cli.Run(["segment", In("pictures"), "--model", s_sam, "--concept", concept, "--detector", s_detector, "--detector-classes", "cat", "-o", In("found"), .. Cache]).MustRefuse("the detector finds cat", "the concept is of cell");
+    }
+
+    [Fact]
+    public void Boxes_of_a_list_train_a_concept()
+    {
+        var concept = In("cells.concept.safetensors");
+        Write("listed.json", """[{"image_id":10,"category_id":4,"bbox":[9,6,15,15],"score":0.9},{"image_id":20,"category_id":4,"bbox":[0,0,4,4],"score":0.5},{"image_id":30,"category_id":4,"bbox":[8,15,16,15],"score":0.4}]""");
+        var search = Search(s_sam, concept, "--boxes", In("listed.json"), "--json");
+        Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
+        Assert.Contains("for 4 objects no box was found", search.Error);
+        Search(s_sam, concept, "--boxes", In("listed.json"), "--val", In("data.json")).MustRefuse("--val-boxes");
+        Write("others.json", """[{"image_id":10,"category_id":77,"bbox":[9,6,15,15],"score":0.9}]""");
+        Search(s_sam, concept, "--boxes", In("others.json"), "--restart").MustRefuse("no box of the classes cell");
+    }
+
+    [Fact]
+    public void Every_layout_of_masks_is_read()
+    {
+        var dataset = CocoReader.Read(In("data.json")).Dataset;
+        foreach (var image in dataset.Images)
+        {
+            var stem = Path.GetFileNameWithoutExtension(image.FileName);
+            Directory.CreateDirectory(In($"dsb/{stem}/images"));
+            Directory.CreateDirectory(In($"dsb/{stem}/masks"));
+            File.Copy(image.Path!, In($"dsb/{stem}/images/{stem}.png"));
+            foreach (var a in image.Annotations) a.Segmentation!.ToMask(36, 48).ToImage().ToImage().Save(In($"dsb/{stem}/masks/{a.Id}.png"));
+            Directory.CreateDirectory(In("labels"));
+            var labels = LabelMasks.Join(image);
+            for (var i = 0; i < labels.Labels.Length; i++) labels.Labels[i] *= 300; // 16 bit
+            labels.Save(In($"labels/{stem}.png"));
+        }
+
+        var expected = Search(s_sam, In("a.concept.safetensors"), "--json", "--classes", "cell").Json().GetProperty("start_loss").GetDouble();
+        var dsb = Cli.Run(["search", "segmentation", "--data", In("dsb"), "--class", "cell", "--model", s_sam, "-o", In("b.concept.safetensors"), "--json", .. Cache, .. Few]);
+        Assert.Equal(expected, dsb.Json().GetProperty("start_loss").GetDouble(), 1e-6);
+        var label = Cli.Run(["search", "segmentation", "--data", In("labels"), "--images", In("pictures"), "--class", "cell", "--model", s_sam, "-o", In("c.concept.safetensors"), "--json", .. Cache, .. Few]);
+        Assert.Equal(expected, label.Json().GetProperty("start_loss").GetDouble(), 1e-6);
+    }
+
+    [Fact]
+    public void The_same_command_again_returns_the_finished_search_and_encodes_nothing()
+    {
+        var concept = In("cells.concept.safetensors");
+        Assert.Equal(3, Search(s_sam, concept, "--json").Json().GetProperty("encoded_images").GetInt32());
+        var bytes = File.ReadAllBytes(concept);
+        Assert.Equal(0, Search(s_sam, concept, "--json").Json().GetProperty("encoded_images").GetInt32());
+        Assert.Equal(bytes, File.ReadAllBytes(concept));
+        Assert.Equal(3, Search(_sam3, In("other.concept.safetensors"), "--json").Json().GetProperty("encoded_images").GetInt32());
+        Search(s_sam, concept, "--slots", "3").MustRefuse("slots was 0 and is 3 now", "--restart");
+        Assert.Equal(ExitCodes.Success, Search(s_sam, concept, "--slots", "3", "--restart").ExitCode);
+        Assert.Equal(ExitCodes.Success, Cli.Run("concept", "show", concept).ExitCode);
+    }
+
+    [Fact]
+    public void What_cannot_be_used_is_one_sentence()
+    {
+        var concept = In("cells.concept.safetensors");
+        Assert.Equal(ExitCodes.Success, Search(s_sam, concept).ExitCode);
+        Cli.Run("search", "segmentation", "--data", In("data.json")).MustRefuse("no segmenter ships", "--model");
+        Cli.Run(["segment", In("pictures"), .. Cache]).MustRefuse("no segmenter ships", "--model");
+        Segment(s_sam, "--concept", concept).MustRefuse("segments what boxes show", "--detector", "--boxes");
+        Segment(s_sam, "--no-boxes").MustRefuse("name a concept");
+        Segment(s_sam, "--concept", concept, "--no-boxes", "--boxes", In("boxes.json")).MustRefuse("leave one out");
+        Segment(s_sam, "--concept", concept, "--boxes", In("none.json")).MustRefuse("does not exist", "--boxes");
+        Segment(s_sam, "--concept", concept, "--detector-classes", "cat").MustRefuse("no detector", "--detector");
+        Segment(_sam3).MustRefuse("nothing to segment");
+        Segment(_sam3, "--classes", "cell", "--no-boxes").MustRefuse("leave the boxes out");
+        Segment(_sam3, "--concept", concept).MustRefuse("another model", "sam");
+        Segment(s_detector, "--classes", "cell").MustRefuse("not a segmenter");
+        Segment(_sam3, "--classes", new string('a', 40)).MustRefuse("tokens");
+        Segment(s_sam, "--concept", concept, "--boxes", In("boxes.json"), "--threshold", "2").MustRefuse("0 to 1");
+        Search(s_sam, In("x.concept.safetensors"), "--method", "offset").MustRefuse("SAM reads no text");
+        Search(s_sam, In("x.concept.safetensors"), "--method", "text", "--no-boxes").MustRefuse("without boxes");
+        Search(s_sam, In("x.concept.safetensors"), "--tune-encoder").MustRefuse("--tune-encoder");
+        Search(_sam3, In("x.concept.safetensors"), "--mask-loss", "cross-entropy").MustRefuse("its own loss");
+        Search(s_sam, In("x.concept.safetensors"), "--objects", "0").MustRefuse("--objects");
+        Search(s_sam, In("x.concept.safetensors"), "--feature-cache-size", "-1").MustRefuse("--feature-cache-size");
+        Search(s_sam, In("x.concept.safetensors"), "--classes", "boat").MustRefuse("no class 'boat'");
+        Cli.Run("evaluate", "segmentation", "--data", In("data.json"), "--model", s_sam).MustRefuse("--true-boxes");
+        Cli.Run("evaluate", "segmentation", "--data", In("data.json"), "--results", "x", "--true-boxes").MustRefuse("leave one out");
+        Cli.Run("detect", In("pictures"), "--model", s_detector, "--concept", concept).MustRefuse("segmentation");
+        File.Delete(Path.Combine(_sam3, "vocab.json"));
+        Segment(_sam3, "--classes", "cell").MustRefuse("vocab.json");
+    }
+
+    [Fact]
+    public void Broken_masks_are_named_and_left_out()
+    {
+        Write("broken.json", """
+            {"images":[{"id":10,"file_name":"1.png","width":48,"height":36},{"id":20,"file_name":"2.png","width":48,"height":36}],
+             "categories":[{"id":4,"name":"cell"}],
+             "annotations":[
+              {"id":1,"image_id":10,"category_id":4,"bbox":[1,1,9,9],"area":81,"segmentation":{"size":[20,20],"counts":[0,400]}},
+              {"id":2,"image_id":10,"category_id":4,"bbox":[1,1,9,9],"area":81,"segmentation":{"size":[36,48],"counts":[0,100]}},
+              {"id":3,"image_id":10,"category_id":4,"bbox":[1,1,9,9],"area":81,"segmentation":{"size":[36,48],"counts":[1728]}},
+              {"id":4,"image_id":20,"category_id":4,"bbox":[4,4,12,12],"area":144,"segmentation":[[4,4,16,4,16,16,4,16]]},
+              {"id":5,"image_id":20,"category_id":4,"bbox":[8,8,12,12],"area":144,"segmentation":[[8,8,20,8,20,20,8,20]]},
+              {"id":6,"image_id":20,"category_id":4,"bbox":[8,8,12,12],"area":144}]}
+            """);
+        var search = Cli.Run(["search", "segmentation", "--data", In("broken.json"), "--images", In("pictures"), "--model", s_sam, "-o", In("x.concept.safetensors"), .. Cache, .. Few]);
+        Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
+        Assert.Contains("annotation 1 of image 10 has a mask of 20x20, its image has 48x36", search.Error);
+        Assert.Contains("annotation 2 of image 10", search.Error);
+        Assert.Contains("annotation 3 of image 10 has an empty mask", search.Error);
+        Assert.Contains("1 objects have no mask", search.Error);
+        Cli.Run(["search", "segmentation", "--data", In("broken.json"), "--images", In("pictures"), "--model", s_sam, "--strict", .. Cache]).MustRefuse("is refused");
+    }
+
+    [Fact]
+    public void A_picture_that_cannot_be_used_costs_no_results_of_the_others()
+    {
+        File.WriteAllText(In("pictures/2.png"), "no picture");
+        SegmentationPictures.WriteHuge(In("pictures/0.png"), 20_000);
+        var segment = Cli.Run(["segment", In("pictures"), "--model", s_sam, "--boxes", In("boxes.json"), "-o", In("found"), "--threshold", "0", .. Cache]);
+        Assert.Equal(ExitCodes.BadInput, segment.ExitCode);
+        Assert.Contains("0.png has 20000x20000", segment.Error);
+        Assert.Contains("2.png is not a", segment.Error);
+        Assert.Contains("2 pictures could not be used", segment.Error);
+        Assert.NotEmpty(CocoResultReader.Read(In("found/segmentations.json")));
+        Assert.True(File.Exists(In("found/labels/0002-1.png")));
+    }
+
+    [Fact]
+    public void Results_of_other_pictures_are_refused()
+    {
+        Write("results.json", """[{"image_id":10,"category_id":4,"score":0.5,"segmentation":{"size":[20,20],"counts":[0,400]}}]""");
+        Cli.Run("evaluate", "segmentation", "--data", In("data.json"), "--results", In("results.json")).MustRefuse("a mask of 20x20 for image 10 of 48x36");
+    }
+
+    string[] Cache => ["--feature-cache", In("cache")];
+
+    static string[] Few => ["--steps", "2", "--accumulate", "1", "--evaluate-every", "1"];
+
+    string In(string name) => Path.Combine(_folder, name);
+
+    void Write(string name, string text) => File.WriteAllText(In(name), text);
+
+    Cli Segment(string model, params string[] more) => Cli.Run(["segment", In("pictures"), "--model", model, "-o", In("found"), .. Cache, .. more]);
+
+    Cli Search(string model, string concept, params string[] more) =>
+        Cli.Run(["search", "segmentation", "--data", In("data.json"), "--model", model, "-o", concept, .. Cache, .. Few, .. more]);
+}
