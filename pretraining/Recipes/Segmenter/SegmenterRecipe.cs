@@ -8,7 +8,7 @@ namespace Cones.Pretraining.Recipes.Segmenter;
 /// <remarks>
 /// Source: Segment Anything (Kirillov et al. 2023), image and prompt encoder and two-way decoder, from scratch. Data: the drawn scenes with the
 /// icons of the 689 pretraining concepts, at 256 px also several of them side by side, and dark, pale and grey; the objects' alpha masks are exact. Prompts: boxes with
-/// noise; a point on the object and one beside it, answered by several masks; boxes with a mask from before. Loss: binary cross-entropy and dice,
+/// noise, at 256 px also with further tokens; a point on the object and one beside it, answered by several masks; boxes with a mask from before. Loss: binary cross-entropy and dice,
 /// since SAM's own focal loss collapses to empty masks at this size. The random position encoding has a deviation of 1, as in SAM's
 /// weights: transformers' classes begin with half the width, at which neighbouring pixels have nothing in common and boxes are never learnt.
 /// Time: about half an hour of one core, and hours for 256 px. Scores: IoU of masks by true boxes on scenes of held-out icons .84 after the
