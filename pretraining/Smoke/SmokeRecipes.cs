@@ -47,7 +47,7 @@ static class SmokeRecipes
         new SegmenterRecipe { Config = SegmenterRecipe.Shape(side: 64, width: 32, layers: 2, channels: 32), TestScenes = 4, Plan = Plan("segmenter", 24, 4) },
         new SegmenterRecipe
         {
-            Config = SegmenterRecipe.Shape(side: 128, width: 32, layers: 2, channels: 32), Start = "segmenter", Mosaic = 2, TestScenes = 4, Plan = Plan("segmenter-256", 24, 4),
+            Config = SegmenterRecipe.Shape(side: 128, width: 32, layers: 2, channels: 32), Start = "segmenter", Mosaic = 2, Varied = true, TestScenes = 4, Plan = Plan("segmenter-256", 24, 4),
         },
     ];
 

@@ -11,18 +11,12 @@ public static class EmbeddedModels
     /// <summary>The judge of images and texts: CLIP, 64 px, trained on emoji.</summary>
     public const string Clip = "mini-clip";
 
-    /// <summary>The segmenter: SAM, 128 px, trained on drawn scenes.</summary>
+    /// <summary>The segmenter: SAM, trained on drawn scenes.</summary>
     public const string Sam = "mini-sam";
-
-    /// <summary>Whether a model is there.</summary>
-    public static bool Exists(string name) => Search(name) is not null;
 
     /// <summary>The folder of a model: beside the program, or in the checkout that the program was built from.</summary>
     /// <exception cref="ConesException">It is not there.</exception>
-    public static string Find(string name) =>
-        Search(name) ?? throw new ConesException($"the embedded model {name} is not beside the program: name a model folder (--model)");
-
-    static string? Search(string name)
+    public static string Find(string name)
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
@@ -30,6 +24,6 @@ public static class EmbeddedModels
             if (Directory.Exists(candidate)) return candidate;
         }
 
-        return null;
+        throw new ConesException($"the embedded model {name} is not beside the program: name a model folder (--model)");
     }
 }

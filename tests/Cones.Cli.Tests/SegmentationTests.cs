@@ -87,6 +87,22 @@ public sealed class SegmentationTests : IDisposable
     }
 
     [Fact]
+    public void The_embedded_model_outlines_what_boxes_show()
+    {
+        var picture = RgbImage.Filled(128, 128, new Rgb(60, 90, 60));
+        for (var y = 30; y < 70; y++)
+            for (var x = 20; x < 80; x++)
+                if (((x - 50) * (x - 50) / 900.0) + ((y - 50) * (y - 50) / 400.0) < 1) picture[x, y] = new Rgb(220, 60, 60);
+        picture.Save(In("ellipse.png"));
+        Write("ellipse.json", """[{"image_id":1,"category_id":1,"bbox":[20,30,60,40],"score":1}]""");
+        var segment = Cli.Run(["segment", In("ellipse.png"), "--boxes", In("ellipse.json"), "-o", In("found"), .. Cache]);
+        Assert.True(segment.ExitCode == ExitCodes.Success, segment.Error);
+        var mask = Assert.Single(CocoResultReader.Read(In("found/segmentations.json"))).Segmentation!.Mask!;
+        var expected = RleMask.Encode(128, 128, [.. picture.Pixels.Where((_, i) => i % 3 == 0).Select(r => (byte)(r == 220 ? 1 : 0))]);
+        Assert.InRange(mask.Iou(expected), 0.85, 1); // of the box 0.79
+    }
+
+    [Fact]
     public void A_detector_finds_the_boxes()
     {
         var concept = In("cells.concept.safetensors");
@@ -156,8 +172,7 @@ public sealed class SegmentationTests : IDisposable
     {
         var concept = In("cells.concept.safetensors");
         Assert.Equal(ExitCodes.Success, Search(s_sam, concept).ExitCode);
-        Cli.Run("search", "segmentation", "--data", In("data.json")).MustRefuse("no segmenter ships", "--model");
-        Cli.Run(["segment", In("pictures"), .. Cache]).MustRefuse("no segmenter ships", "--model");
+        Cli.Run(["segment", In("pictures"), .. Cache]).MustRefuse("segments what boxes show");
         Segment(s_sam, "--concept", concept).MustRefuse("segments what boxes show", "--detector", "--boxes");
         Segment(s_sam, "--no-boxes").MustRefuse("name a concept");
         Segment(s_sam, "--concept", concept, "--no-boxes", "--boxes", In("boxes.json")).MustRefuse("leave one out");

@@ -43,7 +43,14 @@ sealed class NucleiBenchmark : IBenchmark
                     var defaults = SegmentationSearchOptions.DefaultSearch(method);
                     var options = new SegmentationSearchOptions
                     {
-                        Model = model, Train = train, Validation = val, Method = method, MaskLoss = MaskLossKind.CrossEntropy, Flip = true, Cache = cacheFolder.Options, Search = defaults with { Steps = steps, Seed = seed },
+                        Model = model,
+                        Train = train,
+                        Validation = val,
+                        Method = method,
+                        MaskLoss = MaskLossKind.CrossEntropy,
+                        Flip = true,
+                        Cache = cacheFolder.Options,
+                        Search = defaults with { Steps = steps, Seed = seed },
                     };
                     var row = Row(method.ToString().ToLowerInvariant(), count, seed, Judge(model, test, cacheFolder.Options, options, Console.Error));
                     rows.Add(row);

@@ -34,7 +34,7 @@ sealed class SegmentationStepBenchmark : IBenchmark
             Console.Error.WriteLine(name);
             var figures = name switch
             {
-                "embedded" => Sam(EmbeddedShape(), 10 * repetitions, objects),
+                "embedded" => Sam(SamConfig.FromFile(Path.Combine(EmbeddedModels.Find(EmbeddedModels.Sam), "config.json")), 10 * repetitions, objects),
                 "sam" => Sam(SamConfig.Base, repetitions, objects),
                 "sam3" => Sam3(repetitions, objects),
                 _ => throw new ArgumentException($"'{name}' is not embedded, sam or sam3"),
@@ -122,14 +122,4 @@ sealed class SegmentationStepBenchmark : IBenchmark
         var box = new BoundingBox(side * ((i % 4) + 0.2) / 4, side * ((i / 4 % 4) + 0.2) / 4, side * 0.15, side * 0.15);
         return new SegmentationTarget(0, box, MaskPatch.Of(Cones.Data.Masks.Segmentation.FromBox(box).ToMask(side, side), grid)) { Prompt = box };
     })];
-
-    // The shape of the recipe `segmenter`.
-    static SamConfig EmbeddedShape() => EmbeddedModels.Exists(EmbeddedModels.Sam)
-        ? SamConfig.FromFile(Path.Combine(EmbeddedModels.Find(EmbeddedModels.Sam), "config.json"))
-        : new SamConfig
-        {
-            Vision = new SamVisionConfig { HiddenSize = 96, OutputChannels = 96, NumHiddenLayers = 4, NumAttentionHeads = 3, ImageSize = 128, PatchSize = 8, WindowSize = 8, GlobalAttnIndexes = [1, 3], NumPosFeats = 48, MlpDim = 384 },
-            PromptEncoder = new SamPromptEncoderConfig { HiddenSize = 96, ImageSize = 128, PatchSize = 8 },
-            MaskDecoder = new SamMaskDecoderConfig { HiddenSize = 96, MlpDim = 192, NumAttentionHeads = 4, IouHeadHiddenDim = 96 },
-        };
 }

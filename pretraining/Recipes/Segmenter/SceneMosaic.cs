@@ -8,28 +8,27 @@ static class SceneMosaic
 {
     /// <summary>Puts scenes of one size in rows and columns.</summary>
     /// <param name="scenes">A square number of them, row after row.</param>
-    public static Scene Join(IReadOnlyList<Scene> scenes)
+    /// <param name="most">The most objects to keep: those of many scenes would take much memory.</param>
+    /// <param name="random">Chooses them among those that can be outlined.</param>
+    public static Scene Join(IReadOnlyList<Scene> scenes, int most, ref CounterRandom random)
     {
         if (scenes.Count == 1) return scenes[0];
         var columns = (int)Math.Sqrt(scenes.Count);
         var part = scenes[0].Picture.Width;
         var side = columns * part;
         var picture = new Canvas(side, side);
-        var objects = new List<SceneObject>();
         for (var i = 0; i < scenes.Count; i++)
-        {
-            var (left, top) = (i % columns * part, i / columns * part);
             for (var y = 0; y < part; y++)
-                scenes[i].Picture.Pixels.AsSpan(y * part, part).CopyTo(picture.Pixels.AsSpan(((top + y) * side) + left));
-            foreach (var thing in scenes[i].Objects)
-            {
-                var mask = new float[side * side];
-                for (var y = 0; y < part; y++) thing.Mask.AsSpan(y * part, part).CopyTo(mask.AsSpan(((top + y) * side) + left));
-                var box = thing.Box;
-                objects.Add(thing with { Mask = mask, Box = new SceneBox(box.Left + left, box.Top + top, box.Right + left, box.Bottom + top) });
-            }
-        }
+                scenes[i].Picture.Pixels.AsSpan(y * part, part).CopyTo(picture.Pixels.AsSpan((((i / columns * part) + y) * side) + (i % columns * part)));
+        var objects = scenes.SelectMany((s, i) => s.Objects.Where(SegmenterBatch.CanBeOutlined).Select(o => (Scene: i, Object: o))).ToArray();
+        return new Scene(picture, [.. random.Choose(objects, most).Select(c => Moved(c.Object, part, side, c.Scene % columns * part, c.Scene / columns * part))]);
+    }
 
-        return new Scene(picture, objects);
+    static SceneObject Moved(SceneObject thing, int part, int side, int left, int top)
+    {
+        var mask = new float[side * side];
+        for (var y = 0; y < part; y++) thing.Mask.AsSpan(y * part, part).CopyTo(mask.AsSpan(((top + y) * side) + left));
+        var box = thing.Box;
+        return thing with { Mask = mask, Box = new SceneBox(box.Left + left, box.Top + top, box.Right + left, box.Bottom + top) };
     }
 }

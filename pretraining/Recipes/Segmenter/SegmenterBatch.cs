@@ -26,15 +26,21 @@ sealed record SegmenterBatch(Tensor Pixels, Tensor Boxes, Tensor Points, Tensor 
     /// <param name="prompts">Objects of each, P.</param>
     /// <param name="cells">The side of the masks.</param>
     /// <param name="noise">The deviation of the boxes' borders relative to their sides.</param>
-    /// <param name="random">Chooses objects, noise and points.</param>
-    public static SegmenterBatch Of(IEnumerable<Scene> scenes, int prompts, int cells, double noise, ref CounterRandom random)
+    /// <param name="padded">The part of the scenes that end before the picture's right or lower border, as pictures that are no squares do.</param>
+    /// <param name="random">Chooses objects, noise, points and padding.</param>
+    public static SegmenterBatch Of(IEnumerable<Scene> scenes, int prompts, int cells, double noise, double padded, ref CounterRandom random)
     {
         var (canvases, boxes, points, masks) = (new List<Canvas>(), new List<float>(), new List<float>(), new List<float>());
+        var ends = new List<(int Width, int Height)>();
         foreach (var scene in scenes)
         {
-            SceneObject[] objects = [.. scene.Objects.Where(CanBeOutlined)];
+            var end = padded > 0 && random.Chance(padded) ? End(scene.Picture.Width, ref random) : (Width: scene.Picture.Width, Height: scene.Picture.Height);
+            if (!scene.Objects.Any(o => CanBeOutlined(o) && Ends(o.Box))) end = (scene.Picture.Width, scene.Picture.Height);
+            SceneObject[] objects = [.. scene.Objects.Where(o => CanBeOutlined(o) && Ends(o.Box))];
+            bool Ends(SceneBox box) => box.Right <= end.Width && box.Bottom <= end.Height;
             if (objects.Length == 0) continue;
             canvases.Add(scene.Picture);
+            ends.Add(end);
             var chosen = random.Choose(objects, prompts);
             for (var p = 0; p < prompts; p++)
             {
@@ -49,7 +55,7 @@ sealed record SegmenterBatch(Tensor Pixels, Tensor Boxes, Tensor Points, Tensor 
         using var scope = NewDisposeScope();
         var count = canvases.Count;
         return new SegmenterBatch(
-            Normalize(Canvas.ToTensor(canvases)).MoveToOuterDisposeScope(),
+            Padded(Normalize(Canvas.ToTensor(canvases)), ends).MoveToOuterDisposeScope(),
             tensor(boxes.ToArray(), [count, prompts, 4]).MoveToOuterDisposeScope(),
             tensor(points.ToArray(), [count, prompts, 2, 2]).MoveToOuterDisposeScope(),
             tensor(masks.ToArray(), [count, prompts, cells, cells]).MoveToOuterDisposeScope());
@@ -61,6 +67,24 @@ sealed record SegmenterBatch(Tensor Pixels, Tensor Boxes, Tensor Points, Tensor 
     /// <summary>Maps [B, 3, H, W] in [-1, 1] to SAM's mean and deviation.</summary>
     static Tensor Normalize(Tensor pixels) =>
         (((pixels + 1) / 2) - tensor(s_mean).reshape(1, 3, 1, 1)) / tensor(s_deviation).reshape(1, 3, 1, 1);
+
+    // Pictures are padded with 0 after they are normalised.
+    static Tensor Padded(Tensor pixels, List<(int Width, int Height)> ends)
+    {
+        for (var i = 0; i < ends.Count; i++)
+        {
+            if (ends[i].Width < pixels.shape[3]) pixels[i].narrow(2, ends[i].Width, pixels.shape[3] - ends[i].Width).fill_(0);
+            if (ends[i].Height < pixels.shape[2]) pixels[i].narrow(1, ends[i].Height, pixels.shape[2] - ends[i].Height).fill_(0);
+        }
+
+        return pixels;
+    }
+
+    static (int Width, int Height) End(int side, ref CounterRandom random)
+    {
+        var end = (int)(side * random.Next(0.6, 1));
+        return random.Chance(0.5) ? (end, side) : (side, end);
+    }
 
     static void AddBox(List<float> boxes, SceneBox box, int side, double noise, ref CounterRandom random)
     {

@@ -17,19 +17,26 @@ sealed class SegmenterTask : ITrainingTask
     const int Prompts = 4;
     const double BoxNoise = 0.05;
     const double HardPart = 0.25;
+    const double PaddedPart = 0.3;
+
+    // Boxes come with further tokens, points or the one that is none: a model that has only seen two tokens is disturbed by a concept's.
+    const double FurtherTokens = 0.5;
+    const double NoPoint = 0.6;
     const string Positions = "shared_image_embedding.positional_embedding";
 
     static readonly SamLossOptions s_loss = new() { Focal = 0, Dice = 1, CrossEntropy = 2, Iou = 0.25 };
 
     readonly TrainingPlan _plan;
     readonly SamModel _sam;
+    readonly bool _varied;
     readonly (SceneGenerator Easy, SceneGenerator Hard)[] _generators;
     readonly SegmenterTest[] _tests;
 
     /// <summary>The task with a fresh model, or with the weights of a smaller image's.</summary>
-    public SegmenterTask(SamConfig config, TrainingPlan plan, IconPack pack, int mosaic, int testScenes, string? start)
+    public SegmenterTask(SamConfig config, TrainingPlan plan, IconPack pack, int mosaic, bool varied, int testScenes, string? start)
     {
         _plan = plan;
+        _varied = varied;
         _sam = new SamModel(config);
         if (start is null)
         {
@@ -65,11 +72,13 @@ sealed class SegmenterTask : ITrainingTask
         var random = CounterRandom.At(_plan.Seed, "objects", step);
         var scenes = new Scene[_plan.Batch];
         for (var i = 0; i < scenes.Length; i++) scenes[i] = Draw((step * _plan.Batch) + i, ref random);
-        var batch = SegmenterBatch.Of(scenes, Prompts, _sam.Config.PromptEncoder.MaskSize, BoxNoise, ref random);
+        var batch = SegmenterBatch.Of(scenes, Prompts, _sam.Config.PromptEncoder.MaskSize, BoxNoise, _varied ? PaddedPart : 0, ref random);
         var image = _sam.EncodeImage(batch.Pixels);
 
         // Boxes; one of the objects again by points, which mean the object or a part of it; and by its box with a mask from before.
-        var (byBox, output) = Prompted(image, new SamPrompts { Boxes = batch.Boxes }, batch.Masks, multimask: false);
+        var boxes = new SamPrompts { Boxes = batch.Boxes };
+        if (_varied && random.Chance(FurtherTokens)) boxes = boxes with { Points = batch.Points, Labels = SomeLabels(batch.Points, ref random) };
+        var (byBox, output) = Prompted(image, boxes, batch.Masks, multimask: false);
         var first = batch.Masks.narrow(1, 0, 1); // [B, 1, h, w]
         var (byPoints, _) = Prompted(image, new SamPrompts { Points = batch.Points.narrow(1, 0, 1), Labels = Labels(batch.Points) }, first, multimask: true);
         var before = output.PredMasks.narrow(1, 0, 1).squeeze(2).detach(); // [B, 1, h, w]
@@ -105,8 +114,14 @@ sealed class SegmenterTask : ITrainingTask
         var level = _generators.Length == 1 ? 0 : random.Below(_generators.Length);
         var (easy, hard) = _generators[level];
         var generator = random.Chance(HardPart) ? hard : easy;
-        var parts = 1 << (2 * level);
-        return SceneMosaic.Join([.. Enumerable.Range(0, parts).Select(k => generator.Draw(_plan.Seed, (number * parts) + k))]);
+        var parts = new Scene[1 << (2 * level)];
+        for (var k = 0; k < parts.Length; k++)
+        {
+            parts[k] = generator.Draw(_plan.Seed, (number * parts.Length) + k);
+            if (_varied) SceneVariation.Apply(parts[k], ref random);
+        }
+
+        return SceneMosaic.Join(parts, 4 * Prompts, ref random);
     }
 
     (Tensor Loss, SamOutput Output) Prompted(Tensor image, SamPrompts prompts, Tensor masks, bool multimask)
@@ -116,6 +131,13 @@ sealed class SegmenterTask : ITrainingTask
     }
 
     static Tensor Labels(Tensor points) => tensor(new long[] { SamPrompts.Foreground, SamPrompts.Background }).expand(points.shape[0], 1, 2);
+
+    static Tensor SomeLabels(Tensor points, ref CounterRandom random)
+    {
+        var labels = new long[points.shape[0] * points.shape[1] * 2];
+        for (var i = 0; i < labels.Length; i++) labels[i] = random.Chance(NoPoint) ? SamPrompts.NoPoint : i % 2 == 0 ? SamPrompts.Foreground : SamPrompts.Background;
+        return tensor(labels, [points.shape[0], points.shape[1], 2]);
+    }
 
     // Tables of tokens have the size of the position encodings that are added to them; relative positions begin with none.
     static void Fill(SamModel model, long seed)

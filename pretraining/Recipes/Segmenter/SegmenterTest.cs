@@ -57,7 +57,7 @@ sealed class SegmenterTest
             using var scope = NewDisposeScope();
             SceneObject[] objects = [.. scene.Objects.Where(SegmenterBatch.CanBeOutlined)];
             var random = new CounterRandom(1);
-            var batch = SegmenterBatch.Of([scene], 1, model.Config.PromptEncoder.MaskSize, 0, ref random);
+            var batch = SegmenterBatch.Of([scene], 1, model.Config.PromptEncoder.MaskSize, 0, 0, ref random);
             var corners = tensor(objects.SelectMany(o => (float[])[o.Box.Left, o.Box.Top, o.Box.Right, o.Box.Bottom]).ToArray(), [1, objects.Length, 4]);
             var output = model.Decode(model.EncodeImage(batch.Pixels), model.EncodePrompts(new SamPrompts { Boxes = corners }), multimaskOutput: false);
             var inside = (SamProcessor.MasksToImage(output.PredMasks[0].squeeze(1), size, size, size) > 0).to(ScalarType.Byte).contiguous().bytes.ToArray();

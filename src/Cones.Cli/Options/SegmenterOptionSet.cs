@@ -11,7 +11,7 @@ sealed class SegmenterOptionSet
 {
     const string NoFolder = "none";
 
-    readonly Option<string?> _model = new("--model") { Description = "The segmenter: folder or Hugging Face id of SAM or SAM 3, or SAM's original .pth file.", HelpName = "MODEL" };
+    readonly Option<string?> _model = new("--model") { Description = "The segmenter: folder or Hugging Face id of SAM or SAM 3, or SAM's original .pth file. Default: the embedded small SAM.", HelpName = "MODEL" };
     readonly Option<string> _device = new("--device") { Description = $"Where it runs: {string.Join(", ", ComputeDevice.Names)} (or cuda:1). auto: the best that is there.", HelpName = "DEVICE", DefaultValueFactory = _ => ComputeDevice.Auto };
     readonly Option<string?> _cache = new("--feature-cache") { Description = $"Folder where image features are kept for this and later commands; {NoFolder}: a temporary one. Default: {CacheOptions.DefaultFolder}.", HelpName = "DIR" };
     readonly Option<double> _cacheSize = new("--feature-cache-size") { Description = "GB in that folder; beyond, the features not used for longest are removed.", HelpName = "GB", DefaultValueFactory = _ => 10 };
@@ -24,14 +24,9 @@ sealed class SegmenterOptionSet
     }
 
     /// <summary>The model's folder or file.</summary>
-    /// <exception cref="ConesException">None is named, or there is none.</exception>
-    public string Path(ParseResult parsed)
-    {
-        if (parsed.GetValue(_model) is { } named) return HuggingFaceCache.Default().Resolve(named);
-        return EmbeddedModels.Exists(EmbeddedModels.Sam)
-            ? EmbeddedModels.Find(EmbeddedModels.Sam)
-            : throw new ConesException("no segmenter ships with cones yet: name the folder of a SAM or SAM 3 model, or SAM's .pth file (--model)");
-    }
+    /// <exception cref="ConesException">There is none.</exception>
+    public string Path(ParseResult parsed) =>
+        parsed.GetValue(_model) is { } named ? HuggingFaceCache.Default().Resolve(named) : EmbeddedModels.Find(EmbeddedModels.Sam);
 
     /// <summary>The device.</summary>
     public TorchSharp.torch.Device Device(ParseResult parsed) => ComputeDevice.Resolve(parsed.GetRequiredValue(_device));
