@@ -31,8 +31,8 @@ sealed record DetectorRecipe : IRecipe
     public IReadOnlyList<CurriculumStage> Stages { get; init; } =
     [
         new(0, 96, 0, AllEmoji: false),
-        new(6000, 96, 0.3, AllEmoji: true, CrowdPart: 0.15, MicroscopyPart: 0.15),
-        new(16000, 128, 0.5, AllEmoji: true, CrowdPart: 0.15, MicroscopyPart: 0.2),
+        new(2000, 96, 0.25, AllEmoji: true, CrowdPart: 0.15, MicroscopyPart: 0.15),
+        new(14000, 128, 0.5, AllEmoji: true, CrowdPart: 0.15, MicroscopyPart: 0.2),
     ];
 
     /// <summary>Scenes for each score on the way.</summary>
