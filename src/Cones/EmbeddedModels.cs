@@ -11,6 +11,9 @@ public static class EmbeddedModels
     /// <summary>The judge of images and texts: CLIP, 64 px, trained on emoji.</summary>
     public const string Clip = "mini-clip";
 
+    /// <summary>The detector: GLIP's layout, trained on drawn scenes.</summary>
+    public const string Detector = "detector";
+
     /// <summary>The folder of a model: beside the program, or in the checkout that the program was built from.</summary>
     /// <exception cref="ConesException">It is not there.</exception>
     public static string Find(string name)

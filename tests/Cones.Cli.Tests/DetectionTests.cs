@@ -107,9 +107,6 @@ public sealed class DetectionTests : IDisposable
     [Fact]
     public void What_cannot_be_used_is_one_sentence()
     {
-        Cli.Run("detect", In("pictures"), "--classes", "cat").MustRefuse("no detector ships with cones yet", "--model");
-        Cli.Run("search", "detection", "--data", In("data.json")).MustRefuse("no detector ships", "--model");
-        Cli.Run("evaluate", "detection", "--data", In("data.json")).MustRefuse("no detector ships", "--model");
         Cli.Run("detect", In("pictures"), "--model", s_model).MustRefuse("nothing to find", "--concept", "--classes");
         Cli.Run("detect", In("none"), "--model", s_model, "--classes", "cat").MustRefuse("does not exist");
         Cli.Run("detect", In("pictures"), "--model", s_model, "--classes", "cat", "--threshold", "2").MustRefuse("0 to 1", "--threshold");
