@@ -8,6 +8,7 @@ using Cones.Models.Imaging;
 using Cones.Pretraining.Data;
 using Cones.Pretraining.Recipes.Detector;
 using Cones.Pretraining.Scenes;
+using Cones.Search;
 using Cones.Visualization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -30,10 +31,10 @@ sealed class DetectorScores
     /// <summary>The scores, for so many scenes each.</summary>
     public DetectorScores(IconPack pack, int scenes, int side = 128)
     {
-        int[] first = Curriculum.First(pack), seen = pack.Select((c, _) => !c.HeldOut), heldOut = pack.Select((c, _) => c.HeldOut);
+        int[] first = Curriculum.First(pack), later = [.. pack.Select((c, _) => !c.HeldOut).Except(first)], heldOut = pack.Select((c, _) => c.HeldOut);
         _tasks =
         [
-            Emoji("first", first), Emoji("seen", seen), Emoji("heldout", heldOut),
+            Emoji("first", first), Emoji("later", later.Length > 0 ? later : first), Emoji("heldout", heldOut),
             Shapes("pairs", heldOut: false), Shapes("unseen_pairs", heldOut: true),
         ];
 
@@ -53,7 +54,8 @@ sealed class DetectorScores
         IReadOnlyList<Scene> Draw(string name, SceneOptions options, int[] icons, SceneClass[]? pairs)
         {
             var generator = new SceneGenerator(options, pack, icons, pairs);
-            return [.. Enumerable.Range(0, scenes).Select(i => generator.Draw(Seed + name.Length, i))];
+            var first = SeedSequence.Derive(Seed, name) >> 1;
+            return [.. Enumerable.Range(0, scenes).Select(i => generator.Draw((long)first, i))];
         }
     }
 

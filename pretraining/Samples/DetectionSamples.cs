@@ -27,14 +27,21 @@ static class DetectionSamples
         var icons = pack.Select((c, style) => c.HeldOut && s_concepts.Contains(c.Name) && s_styles.Contains(style));
         var generator = new SceneGenerator(new SceneOptions(Side, EmojiPart: 1, CrowdPart: 0.15, MicroscopyPart: 0), pack, icons);
         var number = 0;
-        foreach (var (name, count) in new[] { ("train", 8), ("test", 12) })
+        foreach (var (name, count) in new[] { ("train", 10), ("test", 20) })
         {
-            var scenes = new ScenesOfNames(name, s_concepts, [.. Enumerable.Range(0, count).Select(_ => generator.Draw(Seed, number++))]);
+            var scenes = new ScenesOfNames(name, s_concepts, [.. Enumerable.Range(0, count).Select(_ => Next())]);
             var dataset = scenes.ToDataset();
             foreach (var (scene, image) in scenes.Scenes.Zip(dataset.Images)) ScenesOfNames.Picture(scene).Save(Path.Combine(output, image.FileName));
             CocoWriter.Write(dataset, Path.Combine(output, $"{name}.json"));
             foreach (var category in dataset.Categories)
                 Console.WriteLine($"{name}: {dataset.Images.Count(i => i.Annotations.Any(a => a.CategoryId == category.Id))} pictures show {category.Name}");
+        }
+
+        // Pictures of one concept only would teach and tell little.
+        Scene Next()
+        {
+            while (true)
+                if (generator.Draw(Seed, number++) is var scene && scene.Objects.Select(o => o.Class).Distinct().Count() > 1) return scene;
         }
     }
 }

@@ -16,7 +16,7 @@ static partial class DetectorCard
     [
         ("losses", ["loss_token", "loss_box", "loss_in_caption", "loss_across_images"]),
         ("best name in the caption; cosine of names", ["in_caption_accuracy", "in_caption_chance", "name_cosine"]),
-        ("average precision", ["first_ap", "seen_ap", "heldout_ap", "pairs_ap", "unseen_pairs_ap"]),
+        ("average precision", ["first_ap", "later_ap", "heldout_ap", "pairs_ap", "unseen_pairs_ap"]),
     ];
 
     /// <summary>Copies a run's model with weights in float16.</summary>
