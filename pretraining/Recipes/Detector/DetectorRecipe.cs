@@ -4,7 +4,7 @@ using Cones.Pretraining.Training;
 
 namespace Cones.Pretraining.Recipes.Detector;
 
-/// <summary>The detector, GLIP's classes and layout, 3.8 M parameters; and its control, in which image and text are not fused.</summary>
+/// <summary>The detector, GLIP's classes and layout, 3.9 M parameters; and its control, in which image and text are not fused.</summary>
 /// <remarks>
 /// Source: GLIP (Li et al., arXiv 2112.03857), with what GLIP gets from pretrained parts learnt at once: a curriculum from plain
 /// scenes of few concepts to hard ones, words of regions across images (GLIPv2, arXiv 2206.05836), start weights of
