@@ -9,6 +9,7 @@ LibTorch.Initialize();
 var root = new RootCommand("Recipes that make the embedded models from scratch. Data first: pretraining/prepare-data.sh.");
 RecipeCommands.AddTo(root);
 EvaluateCommand.AddTo(root);
+EvaluateDetectorCommand.AddTo(root);
 SmokeCommand.AddTo(root);
 ScenesCommand.AddTo(root);
 DataCommand.AddTo(root);

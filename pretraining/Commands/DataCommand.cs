@@ -15,6 +15,7 @@ static class DataCommand
         var output = new Argument<string>("output");
         var rendered = new Argument<string>("rendered");
         var recipe = new Argument<string>("recipe");
+        var folder = new Argument<string>("data");
         var sheet = new Argument<string?>("sheet") { Arity = ArgumentArity.ZeroOrOne };
 
         var data = new Command("data", "Steps of prepare-data.sh.");
@@ -30,6 +31,9 @@ static class DataCommand
             new Command("draw", "Draws the sample pictures."),
             r => SamplesCommand.Draw(r.GetValue(recipe)!, r.GetValue(modules)!, r.GetValue(output)!, r.GetValue(sheet)),
             recipe, modules, output, sheet));
+        samples.Subcommands.Add(With(
+            new Command("detection", "Draws the annotated sample scenes; needs the folder that prepare-data.sh filled."),
+            r => DetectionSamples.Draw(r.GetValue(folder)!, r.GetValue(output)!), folder, output));
         root.Subcommands.Add(samples);
     }
 

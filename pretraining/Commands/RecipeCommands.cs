@@ -17,7 +17,11 @@ static class RecipeCommands
     public const int Stopped = 130;
 
     /// <summary>All recipes, in the order in which they build on each other.</summary>
-    public static IReadOnlyList<IRecipe> All { get; } = [new TokenizerRecipe(), new VaeRecipe(), new ClipRecipe(), new LatentsRecipe(), new UNetRecipe(), new DetectorRecipe(), new SegmenterRecipe(), SegmenterRecipe.Finer];
+    public static IReadOnlyList<IRecipe> All { get; } =
+    [
+        new TokenizerRecipe(), new VaeRecipe(), new ClipRecipe(), new LatentsRecipe(), new UNetRecipe(),
+        DetectorRecipe.Fusion(), DetectorRecipe.NoFusion(), new SegmenterRecipe(), SegmenterRecipe.Finer,
+    ];
 
     /// <summary>Adds the commands.</summary>
     public static void AddTo(Command root)

@@ -8,6 +8,7 @@ using Cones.Models.Imaging;
 using Cones.Pretraining.Data;
 using Cones.Pretraining.Recipes.Detector;
 using Cones.Pretraining.Scenes;
+using Cones.Search;
 using Cones.Visualization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -30,10 +31,10 @@ sealed class DetectorScores
     /// <summary>The scores, for so many scenes each.</summary>
     public DetectorScores(IconPack pack, int scenes, int side = 128)
     {
-        int[] first = Curriculum.First(pack), seen = pack.Select((c, _) => !c.HeldOut), heldOut = pack.Select((c, _) => c.HeldOut);
+        int[] first = Curriculum.First(pack), later = [.. pack.Select((c, _) => !c.HeldOut).Except(first)], heldOut = pack.Select((c, _) => c.HeldOut);
         _tasks =
         [
-            Emoji("first", first), Emoji("seen", seen), Emoji("heldout", heldOut),
+            Emoji("first", first), Emoji("later", later.Length > 0 ? later : first), Emoji("heldout", heldOut),
             Shapes("pairs", heldOut: false), Shapes("unseen_pairs", heldOut: true),
         ];
 
@@ -53,21 +54,27 @@ sealed class DetectorScores
         IReadOnlyList<Scene> Draw(string name, SceneOptions options, int[] icons, SceneClass[]? pairs)
         {
             var generator = new SceneGenerator(options, pack, icons, pairs);
-            return [.. Enumerable.Range(0, scenes).Select(i => generator.Draw(Seed + name.Length, i))];
+            var first = SeedSequence.Derive(Seed, name) >> 1;
+            return [.. Enumerable.Range(0, scenes).Select(i => generator.Draw((long)first, i))];
         }
     }
 
-    /// <summary>All scores, by name.</summary>
+    /// <summary>
+    /// All scores, by name: average precision in percent; the part of the positive anchors where a true name of the caption scores
+    /// best, and what chance would give; the mean cosine between the encodings of two names of a caption.
+    /// </summary>
     public IReadOnlyDictionary<string, double> Compute(GlipModel model)
     {
         var scores = new Dictionary<string, double>();
         foreach (var task in _tasks)
         {
-            var (results, accuracy) = Detect(model, task, task.Scenes.Count);
-            var stats = CocoEvaluator.Evaluate(task.ToDataset(), results).Stats;
+            var detected = Detect(model, task, task.Scenes.Count);
+            var stats = CocoEvaluator.Evaluate(task.ToDataset(), detected.Results).Stats;
             scores[$"{task.Name}_ap"] = 100 * stats.AP;
             scores[$"{task.Name}_ap50"] = 100 * stats.AP50;
-            scores[$"{task.Name}_accuracy"] = accuracy;
+            scores[$"{task.Name}_accuracy"] = detected.Accuracy;
+            scores[$"{task.Name}_chance"] = detected.Chance;
+            scores[$"{task.Name}_cosine"] = detected.Cosine;
         }
 
         return scores;
@@ -94,35 +101,42 @@ sealed class DetectorScores
         RgbImage.Grid(images, ShownScenes).Save(path);
     }
 
-    static (IReadOnlyList<CocoResult> Results, double Accuracy) Detect(GlipModel model, ScenesOfNames task, int count)
+    static Detected Detect(GlipModel model, ScenesOfNames task, int count)
     {
         using var noGrad = no_grad();
         var results = new List<CocoResult>();
-        var (accuracy, batches) = (0.0, 0);
+        var sums = new Dictionary<string, double>();
+        var batches = 0;
         var post = new GlipPostProcessor(model.Config.Detection, model.Config.Anchors);
-        for (var first = 0; first < count; first += Batch)
+        for (var first = 0; first < count; first += Batch, batches++)
         {
             using var scope = NewDisposeScope();
             var scenes = task.Captioned(first, Math.Min(Batch, count - first));
             using var batch = new DetectorBatch(model.Config, model.Tokenizer!, scenes);
-            var outputs = model.Forward(model.EncodeImage(batch.Pixels), model.EncodeText(batch.Ids, batch.Mask), batch.Mask);
-            var metrics = new Dictionary<string, double>();
-            using (GroundingLoss.InCaption(batch, cat([.. outputs.Logits], 1), metrics)) accuracy += metrics.GetValueOrDefault("in_caption_accuracy");
-            batches++;
+            var hidden = model.EncodeText(batch.Ids, batch.Mask);
+            var outputs = model.Forward(model.EncodeImage(batch.Pixels), hidden, batch.Mask);
+            var metrics = new Dictionary<string, double> { ["cosine"] = GroundingLoss.MeanCosine(batch.PhraseTokens[0].matmul(hidden[0])) };
+            using (GroundingLoss.InCaption(batch, cat([.. outputs.Logits], 1), metrics))
+            {
+            }
+
+            foreach (var (name, value) in metrics) sums[name] = sums.GetValueOrDefault(name) + value;
             ImageSize[] sizes = [.. scenes.Select(s => new ImageSize(s.Scene.Picture.Height, s.Scene.Picture.Width))];
             var found = post.Process(outputs, [.. batch.Tokens.Select(t => t.Classes)], sizes);
-            for (var i = 0; i < found.Count; i++)
-                results.AddRange(found[i].Select(d => new CocoResult
-                {
-                    ImageId = first + i + 1,
-                    CategoryId = d.Label,
-                    Score = d.Score,
-                    Box = BoxConvention.Inclusive.ToCoco(BoundingBox.FromCorners(d.X1, d.Y1, d.X2, d.Y2)),
-                }));
+            for (var i = 0; i < found.Count; i++) results.AddRange(found[i].Select(d => Result(first + i + 1, d)));
         }
 
-        return (results, accuracy / batches);
+        return new Detected(
+            results, sums.GetValueOrDefault("in_caption_accuracy") / batches, sums.GetValueOrDefault("in_caption_chance") / batches, sums["cosine"] / batches);
     }
+
+    static CocoResult Result(long image, GlipDetection found) => new()
+    {
+        ImageId = image,
+        CategoryId = found.Label,
+        Score = found.Score,
+        Box = BoxConvention.Inclusive.ToCoco(BoundingBox.FromCorners(found.X1, found.Y1, found.X2, found.Y2)),
+    };
 
     static (int[] Icons, string[] Names) ChooseConcepts(IconPack pack, int[] icons)
     {
@@ -137,4 +151,6 @@ sealed class DetectorScores
         var count = Math.Min(Classes, length);
         return Enumerable.Range(0, count).Select(i => (int)(((2L * i) + 1) * length / (2 * count)));
     }
+
+    sealed record Detected(IReadOnlyList<CocoResult> Results, double Accuracy, double Chance, double Cosine);
 }

@@ -9,12 +9,16 @@ namespace Cones.Pretraining.Scenes;
 /// <param name="Emoji">The emoji's concept, or null for a shape.</param>
 sealed record SceneClass(ShapeKind? Shape, int Color, int Texture, EmojiConcept? Emoji)
 {
+    /// <summary>Further words for an emoji, which others may share.</summary>
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
     /// <summary>Every phrase that is true of it, the most telling first.</summary>
     public IEnumerable<string> Phrases()
     {
         if (Emoji is not null)
         {
             yield return Emoji.Name;
+            foreach (var tag in Tags) yield return tag;
             yield break;
         }
 

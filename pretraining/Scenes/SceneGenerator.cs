@@ -8,11 +8,14 @@ namespace Cones.Pretraining.Scenes;
 /// <param name="pack">The emoji, or null for none.</param>
 /// <param name="emoji">The drawings that may occur.</param>
 /// <param name="pairs">The pairs of colour and shape that may occur, or null for all of the options' side.</param>
-sealed class SceneGenerator(SceneOptions options, IconPack? pack = null, IReadOnlyList<int>? emoji = null, IReadOnlyList<SceneClass>? pairs = null)
+/// <param name="tags">The tags that emoji are also called by.</param>
+sealed class SceneGenerator(
+    SceneOptions options, IconPack? pack = null, IReadOnlyList<int>? emoji = null, IReadOnlyList<SceneClass>? pairs = null, IReadOnlySet<string>? tags = null)
 {
     // Overlap is bad luck up to this part of the smaller one's square, then another place is tried.
     const int Tries = 12;
 
+    readonly SceneClass[] _emoji = pack is null ? [] : [.. pack.Concepts.Select(c => new SceneClass(null, 0, 0, c) { Tags = [.. c.Tags.Where(t => t != c.Name && tags?.Contains(t) == true)] })];
     readonly IReadOnlyList<SceneClass> _shapes = pairs ?? Pairs(options.HeldOutPairs);
 
     /// <summary>The pairs of colour and shape of one side of the split.</summary>
@@ -84,7 +87,7 @@ sealed class SceneGenerator(SceneOptions options, IconPack? pack = null, IReadOn
         if (pack is not null && emoji is { Count: > 0 } && random.Chance(options.EmojiPart))
         {
             var icon = random.Pick(emoji);
-            return new Drawing(new SceneClass(null, 0, 0, pack.Concepts[pack.Icons[icon].Concept]), icon);
+            return new Drawing(_emoji[pack.Icons[icon].Concept], icon);
         }
 
         var shape = random.Pick(_shapes);

@@ -19,4 +19,12 @@ static class ScenePhrases
     /// <summary>The names of emoji.</summary>
     public static IReadOnlyList<string> Emoji(IconPack pack, IEnumerable<int> icons) =>
         [.. icons.Select(i => pack.Concepts[pack.Icons[i].Concept].Name).Distinct()];
+
+    /// <summary>The tags that several of some emoji share: those are learnt.</summary>
+    public static IReadOnlySet<string> Tags(IconPack pack, IEnumerable<int> icons)
+    {
+        const int least = 2;
+        var concepts = icons.Select(i => pack.Icons[i].Concept).Distinct().Select(c => pack.Concepts[c]);
+        return concepts.SelectMany(c => c.Tags.Distinct()).GroupBy(t => t).Where(g => g.Count() >= least).Select(g => g.Key).ToHashSet();
+    }
 }

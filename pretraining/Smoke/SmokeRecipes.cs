@@ -1,6 +1,8 @@
+using Cones.Models.Glip.Configuration;
 using Cones.Models.StableDiffusion.UNet;
 using Cones.Models.StableDiffusion.Vae;
 using Cones.Pretraining.Recipes.Clip;
+using Cones.Pretraining.Recipes.Detector;
 using Cones.Pretraining.Recipes.Latents;
 using Cones.Pretraining.Recipes.Segmenter;
 using Cones.Pretraining.Recipes.Tokenizer;
@@ -49,7 +51,25 @@ static class SmokeRecipes
         {
             Config = SegmenterRecipe.Shape(side: 128, width: 32, layers: 2, channels: 32), Start = "segmenter", Mosaic = 2, Varied = true, TestScenes = 4, Plan = Plan("segmenter-256", 24, 4),
         },
+        Detector(DetectorRecipe.Fusion()),
+        Detector(DetectorRecipe.NoFusion()),
     ];
+
+    // The second stage begins after the first evaluation and the first stop.
+    static DetectorRecipe Detector(DetectorRecipe recipe) => recipe with
+    {
+        Config = vocabulary => Small(recipe.Config(vocabulary)),
+        Stages = [new(0, 64, 0, AllEmoji: false), new(14, 64, 0.5, AllEmoji: true)],
+        EvaluationScenes = 4,
+        Plan = Plan(recipe.Name, 24, 4),
+    };
+
+    static GlipConfig Small(GlipConfig config) => config with
+    {
+        Swin = config.Swin with { EmbedDim = 8, Depths = [1, 1, 2, 1], NumHeads = [1, 1, 2, 2] },
+        Bert = config.Bert with { HiddenSize = 16, NumHiddenLayers = 1, NumAttentionHeads = 2, IntermediateSize = 32 },
+        Head = config.Head with { Channels = 16, NormGroups = 4, FusionHeads = 2, FusionWidth = 16 },
+    };
 
     static TrainingPlan Plan(string recipe, long steps, int batch) =>
         new(recipe, new StepSchedule(3e-3, steps, WarmUp: 2), batch, new AdamWOptions(AverageDecay: 0.9), LogEvery: 4, EvaluateEvery: 12);

@@ -14,6 +14,9 @@ public static class EmbeddedModels
     /// <summary>The segmenter: SAM, trained on drawn scenes.</summary>
     public const string Sam = "mini-sam";
 
+    /// <summary>The detector: GLIP's layout, trained on drawn scenes.</summary>
+    public const string Detector = "mini-glip";
+
     /// <summary>The folder of a model: beside the program, or in the checkout that the program was built from.</summary>
     /// <exception cref="ConesException">It is not there.</exception>
     public static string Find(string name)

@@ -105,11 +105,34 @@ public sealed class DetectionTests : IDisposable
     }
 
     [Fact]
+    public void Without_a_model_the_embedded_detector_finds_what_words_say()
+    {
+        var picture = RgbImage.Filled(128, 128, Rgb.White);
+        for (var y = 0; y < 128; y++)
+            for (var x = 0; x < 128; x++)
+                if (((x - 40) * (x - 40)) + ((y - 80) * (y - 80)) < 24 * 24) picture[x, y] = new Rgb(220, 40, 40);
+        picture.Save(In("disc.png"));
+        var found = Cli.Run("detect", In("disc.png"), "--classes", "red circle, blue star", "--threshold", "0.05", "-o", In("found"), "--json").Json()
+            .GetProperty("pictures")[0].GetProperty("objects")[0];
+        Assert.Equal("red circle", found.GetProperty("class").GetString());
+        double[] box = [.. found.GetProperty("box").EnumerateArray().Select(v => v.GetDouble())];
+        Assert.True(new BoundingBox(box[0], box[1], box[2], box[3]).Iou(new BoundingBox(16, 56, 49, 49)) > 0.5, string.Join(", ", box));
+    }
+
+    [Fact]
+    public void The_samples_can_be_searched_and_scored_with_the_embedded_detector()
+    {
+        var (samples, concept) = (Path.Combine(TestFiles.Root, "samples", "detection"), In("garden.concept.safetensors"));
+        var search = Cli.Run("search", "detection", "--data", Path.Combine(samples, "train.json"), "--steps", "2", "-o", concept);
+        Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
+        Assert.DoesNotContain("warning", search.Error, StringComparison.Ordinal);
+        var scores = Cli.Run("evaluate", "detection", "--data", Path.Combine(samples, "test.json"), "--concept", concept, "--json").Json();
+        Assert.Equal((20, 4), (scores.GetProperty("images").GetInt32(), scores.GetProperty("classes").GetArrayLength()));
+    }
+
+    [Fact]
     public void What_cannot_be_used_is_one_sentence()
     {
-        Cli.Run("detect", In("pictures"), "--classes", "cat").MustRefuse("no detector ships with cones yet", "--model");
-        Cli.Run("search", "detection", "--data", In("data.json")).MustRefuse("no detector ships", "--model");
-        Cli.Run("evaluate", "detection", "--data", In("data.json")).MustRefuse("no detector ships", "--model");
         Cli.Run("detect", In("pictures"), "--model", s_model).MustRefuse("nothing to find", "--concept", "--classes");
         Cli.Run("detect", In("none"), "--model", s_model, "--classes", "cat").MustRefuse("does not exist");
         Cli.Run("detect", In("pictures"), "--model", s_model, "--classes", "cat", "--threshold", "2").MustRefuse("0 to 1", "--threshold");

@@ -7,7 +7,7 @@ namespace Cones.Bench.Detection;
 /// <summary>A search step of the embedded detector, or of a model of its shape where there is none.</summary>
 sealed class StepEmbeddedDetectorBenchmark : IBenchmark
 {
-    const string Folder = "detector";
+    const string Folder = "mini-glip";
 
     public string Name => "detection-step";
 

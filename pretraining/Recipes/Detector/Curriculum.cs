@@ -7,7 +7,7 @@ namespace Cones.Pretraining.Recipes.Detector;
 /// <param name="From">The first step.</param>
 /// <param name="Side">The scenes' side in pixels.</param>
 /// <param name="HardPart">The part of the scenes that are hard.</param>
-/// <param name="AllEmoji">Whether all concepts occur, or a few only.</param>
+/// <param name="AllEmoji">Whether all concepts occur, by their tags too, or a few only.</param>
 /// <param name="CrowdPart">The part of the scenes that are crowds.</param>
 /// <param name="MicroscopyPart">The part of the scenes that look like a microscope's.</param>
 sealed record CurriculumStage(long From, int Side, double HardPart, bool AllEmoji, double CrowdPart = 0.1, double MicroscopyPart = 0.1);
@@ -36,10 +36,11 @@ sealed class Curriculum
         _generators = stages.ToDictionary(s => s, s =>
         {
             var emoji = s.AllEmoji ? all : few;
+            var tags = s.AllEmoji ? ScenePhrases.Tags(pack, all) : new HashSet<string>();
             var options = new SceneOptions(s.Side, CrowdPart: s.CrowdPart, MicroscopyPart: s.MicroscopyPart);
             return (
-                new SceneGenerator(options, pack, emoji), new SceneGenerator(options with { Hard = true }, pack, emoji),
-                (IReadOnlyList<string>)[.. shapes, .. ScenePhrases.Emoji(pack, emoji)]);
+                new SceneGenerator(options, pack, emoji, tags: tags), new SceneGenerator(options with { Hard = true }, pack, emoji, tags: tags),
+                (IReadOnlyList<string>)[.. shapes.Concat(ScenePhrases.Emoji(pack, emoji)).Concat(tags.Order(StringComparer.Ordinal)).Distinct()]);
         });
     }
 

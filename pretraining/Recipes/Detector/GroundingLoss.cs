@@ -98,8 +98,8 @@ sealed class GroundingLoss : Module
         return tensor(truth, [batch.Boxes.Count, width]);
     }
 
-    // The mean cosine between two names: near 1 the text has collapsed.
-    static double MeanCosine(Tensor names)
+    /// <summary>The mean cosine between two names [J, L]: near 1 the text has collapsed.</summary>
+    public static double MeanCosine(Tensor names)
     {
         using var scope = NewDisposeScope();
         var (normed, count) = (nn.functional.normalize(names, 2, 1, 1e-6), names.shape[0]);

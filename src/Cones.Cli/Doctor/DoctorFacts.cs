@@ -10,7 +10,7 @@ namespace Cones.Cli.Doctor;
 /// <summary>Collects what <c>cones doctor</c> reports. Nothing here throws for what a machine lacks.</summary>
 static class DoctorFacts
 {
-    static readonly string[] s_embedded = [EmbeddedModels.StableDiffusion, EmbeddedModels.Clip];
+    static readonly string[] s_embedded = [EmbeddedModels.StableDiffusion, EmbeddedModels.Clip, EmbeddedModels.Detector, EmbeddedModels.Sam];
 
     public static DoctorReport Collect(bool measure)
     {

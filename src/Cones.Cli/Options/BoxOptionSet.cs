@@ -50,7 +50,7 @@ sealed class BoxOptionSet
     public BoxDetector Load(ParseResult parsed, TorchSharp.torch.Device device, IReadOnlyList<string> otherwise)
     {
         var model = HuggingFaceCache.Default().Resolve(parsed.GetRequiredValue(_detector)!);
-        var detector = GlipDetector.FromPath(model, new LoadOptions { Device = device });
+        var detector = Detectors.Load(model, new LoadOptions { Device = device });
         try
         {
             var finder = Texts(parsed, _concepts) is { Length: > 0 } concepts

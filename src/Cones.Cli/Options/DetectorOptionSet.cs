@@ -9,7 +9,7 @@ namespace Cones.Cli.Options;
 /// <summary>The options of every command that runs a detector.</summary>
 sealed class DetectorOptionSet
 {
-    readonly Option<string?> _model = new("--model") { Description = "The detector: folder or file of weights of a GLIP, Grounding DINO or MM Grounding DINO model, or its Hugging Face id.", HelpName = "MODEL" };
+    readonly Option<string?> _model = new("--model") { Description = "The detector: folder or file of weights of a GLIP, Grounding DINO or MM Grounding DINO model, or its Hugging Face id. Default: the embedded small detector.", HelpName = "MODEL" };
     readonly Option<string> _device = new("--device") { Description = $"Where it runs: {string.Join(", ", ComputeDevice.Names)} (or cuda:1). auto: the best that is there.", HelpName = "DEVICE", DefaultValueFactory = _ => ComputeDevice.Auto };
 
     /// <summary>Adds the options to a command.</summary>
@@ -20,11 +20,10 @@ sealed class DetectorOptionSet
     }
 
     /// <summary>The model's folder or file.</summary>
-    /// <exception cref="ConesException">None is named, or there is none.</exception>
+    /// <exception cref="ConesException">There is none.</exception>
     public string Path(ParseResult parsed)
     {
-        var named = parsed.GetValue(_model)
-            ?? throw new ConesException("no detector ships with cones yet: name the folder or the .pth file of a GLIP model, with vocab.txt of bert-base-uncased beside the weights, or a Grounding DINO folder (--model)");
+        if (parsed.GetValue(_model) is not { } named) return EmbeddedModels.Find(EmbeddedModels.Detector);
         return File.Exists(named) ? named : HuggingFaceCache.Default().Resolve(named);
     }
 

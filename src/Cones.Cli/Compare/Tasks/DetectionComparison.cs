@@ -31,7 +31,7 @@ sealed class DetectionComparison : IComparisonTask
 
     public string Name => "detection";
 
-    public string? EmbeddedModel => null;
+    public string? EmbeddedModel => EmbeddedModels.Detector;
 
     public string ValidationKey => "val";
 
