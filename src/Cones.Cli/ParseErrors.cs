@@ -26,7 +26,7 @@ static class ParseErrors
         return
         [
             command.Subcommands.Count > 0 ? $"'{unknown}' is no command of `{path}`: {string.Join(", ", command.Subcommands.Select(s => s.Name))}"
-                : unknown.StartsWith('-') ? $"'{unknown}' is no option of `{path}`"
+                : unknown.StartsWith('-') ? $"'{unknown}' is no option of `{path}`{Meant(unknown.Split('=')[0], command.Options)}"
                 : $"'{unknown}' belongs to no option of `{path}`: put words with spaces between them in quotes",
         ];
     }
@@ -39,6 +39,34 @@ static class ParseErrors
             if (result is CommandResult command)
                 names.Insert(0, command.Parent is null ? "cones" : command.Command.Name);
         return string.Join(' ', names);
+    }
+
+    // The option that differs in a letter or two.
+    static string Meant(string unknown, IEnumerable<Option> options)
+    {
+        var nearest = options.Select(o => o.Name).MinBy(name => Distance(unknown, name));
+        return nearest is not null && Distance(unknown, nearest) <= 2 ? $"; did you mean {nearest}?" : "";
+    }
+
+    // Letters to insert, remove, replace or swap with their neighbour.
+    static int Distance(string a, string b)
+    {
+        var costs = new int[a.Length + 1, b.Length + 1];
+        for (var i = 0; i <= a.Length; i++)
+            for (var j = 0; j <= b.Length; j++)
+            {
+                if (i == 0 || j == 0)
+                {
+                    costs[i, j] = i + j;
+                    continue;
+                }
+
+                var replaced = costs[i - 1, j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+                costs[i, j] = Math.Min(replaced, 1 + Math.Min(costs[i - 1, j], costs[i, j - 1]));
+                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) costs[i, j] = Math.Min(costs[i, j], costs[i - 2, j - 2] + 1);
+            }
+
+        return costs[a.Length, b.Length];
     }
 
     // The parser's messages without the names of .NET types.

@@ -24,6 +24,8 @@ public class CommandLineTests
     [InlineData("is no command of `cones`: search, generate", "serch")]
     [InlineData("is no command of `cones search`: generation", "search", "generaton", "--images", "a")]
     [InlineData("is no option of `cones doctor`", "doctor", "--fast")]
+    [InlineData("did you mean --steps?", "search", "generation", "--images", "a", "--stpes", "4")]
+    [InlineData("did you mean --scheduler?", "generate", "a dog", "--shedular=euler")]
     [InlineData("in quotes", "generate", "a", "dog")]
     [InlineData("in quotes", "search", "generation", "--images", "a", "--init", "red", "apple")]
     public void What_is_not_known_is_one_sentence(string part, params string[] args)
@@ -53,6 +55,14 @@ public class CommandLineTests
         var cli = Cli.Run([.. args, "--help"]);
         Assert.Equal(ExitCodes.Success, cli.ExitCode);
         Assert.Contains("Usage:", cli.Output);
+    }
+
+    [Fact]
+    public void A_list_of_commands_has_a_line_for_each_and_a_command_s_help_its_example()
+    {
+        var list = Cli.Run("--help").Output.Split('\n').SkipWhile(l => l.Trim() != "Commands:").Skip(1).Where(l => l.Trim().Length > 0).ToArray();
+        Assert.Equal(9, list.Length);
+        Assert.Contains("-o beach.png", Cli.Run("generate", "--help").Output);
     }
 
     [Fact]

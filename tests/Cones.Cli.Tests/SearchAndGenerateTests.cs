@@ -15,6 +15,7 @@ public sealed class SearchAndGenerateTests : IDisposable
         var search = Search(concept);
         Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
         Assert.Contains("evaluation loss", search.Output);
+        Assert.Matches("loss [0-9.]+  evaluation loss [0-9.]+", search.Error);
         Assert.True(File.Exists(concept));
         Assert.Equal((4 * 64) + (5 * 2) + (2 * 4), RgbImage.Load(In("tomato.png")).Width);
         Assert.True(File.Exists(In("tomato.run/options.json")));
@@ -28,6 +29,33 @@ public sealed class SearchAndGenerateTests : IDisposable
         Assert.Equal("an emoji of a <tomato>", settings["prompt"]);
         Assert.Equal("5 to 6", settings["seed"]);
         Assert.Equal("tomato.concept.safetensors", settings["concepts"]);
+        Assert.Equal(("64x64", "3"), (settings["size"], settings["guidance"]));
+    }
+
+    [Fact]
+    public void A_trained_denoiser_draws_otherwise_than_the_model_s_own()
+    {
+        var concept = In("tomato.concept.safetensors");
+        var search = Search(concept, "--no-previews", "--method", "full", "--lr", "1e-2");
+        Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
+        var unet = In("tomato.run/unet");
+        Assert.Contains($"--denoiser {unet}", search.Output);
+
+        string[] draw = ["generate", "a <tomato>", "--concept", concept, "--steps", "1", "-n", "1", "-o"];
+        Assert.Equal(ExitCodes.Success, Cli.Run([.. draw, In("own.png")]).ExitCode);
+        Assert.Equal(ExitCodes.Success, Cli.Run([.. draw, In("trained.png"), "--denoiser", unet]).ExitCode);
+        Assert.NotEqual(RgbImage.Load(In("own.png")).Pixels.ToArray(), RgbImage.Load(In("trained.png")).Pixels.ToArray());
+        Cli.Run([.. draw, In("no.png"), "--denoiser", In("tomato.run")]).MustRefuse("tomato.run", "--denoiser", "unet");
+    }
+
+    [Fact]
+    public void What_a_prompt_that_is_too_long_lost_is_named()
+    {
+        var concept = In("tomato.concept.safetensors");
+        Search(concept, "--no-previews");
+        var generate = Cli.Run("generate", $"a <tomato> {string.Join(' ', Enumerable.Repeat("red", 19))} on a plate of gold", "--concept", concept, "-o", In("out.png"), "--steps", "1", "-n", "1");
+        Assert.Contains("does not see its end: 'on a plate of gold'", generate.Error);
+        Assert.Contains("1 picture in", generate.Error);
     }
 
     [Fact]

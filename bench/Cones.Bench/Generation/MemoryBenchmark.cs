@@ -8,18 +8,20 @@ using static TorchSharp.torch;
 
 namespace Cones.Bench.Generation;
 
-/// <summary>Whether a search's memory stays flat: native tensors and resident memory over many steps at a real model's shape.</summary>
+/// <summary>Whether a search's memory stays flat: native tensors and resident memory over many steps at a real model's layout.</summary>
 sealed class MemoryBenchmark : IBenchmark
 {
     public string Name => "generation-memory";
 
-    public string Description => "tensors and memory over 1,000 concept steps of SD 1.5's shape (random weights) [steps] [latent side]";
+    public string Description => "tensors and memory over 1,000 concept steps of SD 1.5's layout, by default at half its width (random weights) [steps] [latent side] [divisor of the width]";
 
     public JsonObject Run(string[] args)
     {
         var steps = args.Length > 0 ? int.Parse(args[0]) : 1000;
         var side = args.Length > 1 ? int.Parse(args[1]) : 16;
-        using var unet = new UNet2DConditionModel(StableDiffusionShapes.SD15);
+        var divisor = args.Length > 2 ? int.Parse(args[2]) : 2;
+        var whole = StableDiffusionShapes.SD15;
+        using var unet = new UNet2DConditionModel(whole with { BlockOutChannels = [.. whole.BlockOutChannels.Select(c => c / divisor)] });
         RandomWeights.Fill(unet, 1);
         unet.ToChannelsLast();
         NativeMemory.Release();
@@ -42,6 +44,6 @@ sealed class MemoryBenchmark : IBenchmark
             rows.Add(row);
         }
 
-        return new JsonObject { ["steps"] = steps, ["latent_side"] = side, ["rows"] = rows };
+        return new JsonObject { ["steps"] = steps, ["latent_side"] = side, ["parameters"] = unet.CountParameters(), ["rows"] = rows };
     }
 }

@@ -81,7 +81,7 @@ static class EvaluateGenerationCommand
         var folder = s_model.Folder(parsed);
         using var concept = parsed.GetValue(s_concept) is { } path ? ConceptPictures.LoadConcepts([path], folder)[0] : null;
         if (concept is { Concepts.Count: > 1 }) throw new ConesException($"{parsed.GetValue(s_concept)} has several concepts: an evaluation draws one");
-        var pictures = new DrawnPictures(folder, concept, parsed.GetValue(s_class), parsed.GetValue(s_prompts));
+        var pictures = new DrawnPictures(folder, concept, parsed.GetValue(s_class), parsed.GetValue(s_prompts), s_how.Denoiser(parsed));
         var seed = s_how.Seed(parsed);
         var drawn = pictures.Draw(
             loading,

@@ -63,7 +63,7 @@ static class GenerateCommand
         using var stop = new StopSignal();
         using var scope = torch.NewDisposeScope();
         var concepts = ConceptPictures.LoadConcepts(parsed.GetValue(s_concepts) ?? [], folder);
-        using var pictures = ConceptPictures.FromFolder(folder, concepts, loading);
+        using var pictures = ConceptPictures.FromFolder(folder, concepts, loading, s_how.Denoiser(parsed));
         var options = s_how.Read(parsed, pictures.Pipeline, s_model.IsEmbedded(parsed)) with { Strength = parsed.GetValue(s_strength) };
         if (start is not null) options = options with { Image = StartImage(start, options, pictures.Pipeline) };
 
@@ -75,7 +75,7 @@ static class GenerateCommand
         var report = new GenerateReport(prompt, s_how.Negative(parsed), folder, parsed.GetValue(s_concepts) ?? [], written, warnings, Math.Round(clock.Elapsed.TotalSeconds, 1));
         if (parsed.GetValue(s_json)) JsonOutput.Write(output, report);
         else foreach (var picture in written) output.WriteLine(picture.Path);
-        error.WriteLine($"{count} pictures in {report.Seconds:0.0} s");
+        error.WriteLine($"{count} picture{(count == 1 ? "" : "s")} in {report.Seconds:0.0} s");
         return ExitCodes.Success;
 
         void Warn(string warning)
@@ -106,6 +106,7 @@ static class GenerateCommand
             ["size"] = $"{size.Width}x{size.Height}",
             ["software"] = "cones",
         };
+        if (s_how.Denoiser(parsed) is { } denoiser) settings["denoiser"] = denoiser;
         if (parsed.GetValue(s_image) is not { } image) return settings;
         settings["image"] = Path.GetFileName(image);
         settings["strength"] = options.Strength.ToString(CultureInfo.InvariantCulture);

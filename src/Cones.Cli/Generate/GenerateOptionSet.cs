@@ -16,16 +16,20 @@ sealed class GenerateOptionSet
     readonly Option<int> _steps = new("--steps") { Description = "Denoising steps.", HelpName = "N", DefaultValueFactory = _ => 20 };
     readonly Option<double?> _guidance = new("--guidance") { Description = $"Classifier-free guidance scale. Default: {EmbeddedGuidance} for the embedded model, else the model family's.", HelpName = "SCALE" };
     readonly Option<string> _scheduler = new("--scheduler") { Description = $"One of {string.Join(", ", SchedulerNames.All)}, or 'model' for the model's own.", HelpName = "NAME", DefaultValueFactory = _ => "dpmpp-2m" };
+    readonly Option<string?> _denoiser = new("--denoiser") { Description = "A denoiser trained for the concept (method full): the folder unet of the search's run.", HelpName = "DIR" };
     readonly Option<int?> _width = new("--width") { Description = "Width in pixels. Default: the model's own.", HelpName = "PIXELS" };
     readonly Option<int?> _height = new("--height") { Description = "Height in pixels. Default: the model's own.", HelpName = "PIXELS" };
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_negative, _seed, _steps, _guidance, _scheduler, _width, _height]) command.Options.Add(option);
+        foreach (var option in (Option[])[_denoiser, _negative, _seed, _steps, _guidance, _scheduler, _width, _height]) command.Options.Add(option);
     }
 
     public string? Negative(ParseResult parsed) => parsed.GetValue(_negative);
+
+    /// <summary>The folder of a denoiser that was trained further, or null.</summary>
+    public string? Denoiser(ParseResult parsed) => parsed.GetValue(_denoiser);
 
     public ulong Seed(ParseResult parsed) => parsed.GetValue(_seed);
 
@@ -37,6 +41,8 @@ sealed class GenerateOptionSet
     {
         if (parsed.GetValue(_steps) < 1) throw new ConesException($"{parsed.GetValue(_steps)} steps asked for, at least 1 is needed (--steps)");
         if (parsed.GetValue(_guidance) is { } guidance && !double.IsFinite(guidance)) throw new ConesException($"the guidance scale {guidance} is no number (--guidance)");
+        if (Denoiser(parsed) is { } denoiser && !File.Exists(Path.Combine(denoiser, "config.json")))
+            throw new ConesException($"{denoiser} is no denoiser's folder: name the folder unet in the run of `cones search generation --method full` (--denoiser)");
         var scheduler = Scheduler(parsed);
         if (scheduler != "model" && !SchedulerNames.All.Contains(scheduler.ToLowerInvariant()))
             throw new ConesException($"the scheduler '{scheduler}' is not known: {string.Join(", ", SchedulerNames.All)}, or model (--scheduler)");

@@ -53,14 +53,14 @@ sealed class SearchProgress : ISearchObserver
     }
 
     public void OnEvaluation(EvaluationReport evaluation, bool best) =>
-        Say($"step {evaluation.Step,5}  evaluation loss {evaluation.Loss:0.0000}{(evaluation.Score is { } score ? $"  AP {score:0.0000}" : "")}{(best ? " *" : "  ")}  {(_last is null ? "" : Speed(_last))}");
+        Say($"step {evaluation.Step,5}  {(_last is null ? "" : $"loss {_last.Loss:0.0000}  ")}evaluation loss {evaluation.Loss:0.0000}{(evaluation.Score is { } score ? $"  AP {score:0.0000}" : "")}{(best ? " *" : "  ")}  {(_last is null ? "" : Speed(_last))}");
 
     public void OnWarning(string message) => Say($"warning: {message}");
 
     public void OnStopped(StopReason reason, string message) => Say(message);
 
     static string Speed(StepReport report) =>
-        string.Create(null, $"{report.ImagesPerSecond:0.0} images/s, {report.Remaining:h\\:mm\\:ss} left");
+        string.Create(null, $"{report.ImagesPerSecond:0.0} images/s, {(long)report.Remaining.TotalHours}:{report.Remaining:mm\\:ss} left");
 
     void Say(string line)
     {

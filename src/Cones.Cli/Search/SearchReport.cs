@@ -25,6 +25,9 @@ sealed record SearchReport
 
     public required string Run { get; init; }
 
+    /// <summary>The folder of the trained denoiser (method full), or null.</summary>
+    public string? Denoiser { get; init; }
+
     /// <summary>The picture of before and after, or null.</summary>
     public string? Comparison { get; init; }
 
@@ -55,6 +58,7 @@ sealed record SearchReport
         BaseText = result.BaseText,
         Model = options.Model,
         Run = paths.Run,
+        Denoiser = saved && options.Method == GenerationMethod.Full ? Path.Combine(paths.Run, "unet") : null,
         Comparison = comparison,
         Reason = result.Search?.Reason,
         Message = result.Search?.Message,
@@ -73,6 +77,6 @@ sealed record SearchReport
         output.WriteLine(TextOutput.Plain($"evaluation loss {StartLoss:0.0000} ('{BaseText}') -> {BestLoss:0.0000}"));
         output.WriteLine(TextOutput.Plain($"{Concept} ({Bytes} bytes); run in {Run}"));
         if (Comparison is not null) output.WriteLine(TextOutput.Plain($"{Comparison}: before (above) and after (below)"));
-        output.WriteLine(TextOutput.Plain($"try: cones generate \"a picture of {Name}\" --concept {Concept}"));
+        output.WriteLine(TextOutput.Plain($"try: cones generate \"a picture of {Name}\" --concept {Concept}{(Denoiser is null ? "" : $" --denoiser {Denoiser}")}"));
     }
 }

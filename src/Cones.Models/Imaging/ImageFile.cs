@@ -55,7 +55,7 @@ static class ImageFile
         var (width, height) = (codec.Info.Width, codec.Info.Height);
         var pixels = (long)width * height;
         if (pixels > options.MaxPixels || 4 * pixels > Array.MaxLength)
-            throw new ConesException($"{path} has {width}x{height} = {pixels} pixels, more than the limit of {Math.Min(options.MaxPixels, Array.MaxLength / 4)}: make it smaller or raise the limit");
+            throw new ConesException($"{path} has {width}x{height} = {pixels} pixels, more than the limit of {Math.Min(options.MaxPixels, Array.MaxLength / 4)}: make it smaller");
 
         // The alpha must not be multiplied in: that would lose the colours of transparent pixels. No colour space: profiles are ignored.
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul);

@@ -22,7 +22,7 @@ static class LabelPng
         var (width, height) = (BinaryPrimitives.ReadInt32BigEndian(header), BinaryPrimitives.ReadInt32BigEndian(header[4..]));
         var (depth, color, interlace) = (header[8], header[9], header[12]);
         if (width < 1 || height < 1) throw Damaged(path);
-        if ((long)width * height > maxPixels) throw new ConesException($"{path} has {width}x{height} pixels, more than the limit of {maxPixels}: make it smaller or raise the limit");
+        if ((long)width * height > maxPixels) throw new ConesException($"{path} has {width}x{height} pixels, more than the limit of {maxPixels}: make it smaller");
         if (color is not (Grey or Palette)) throw new ConesException($"{path} has colours or transparency, a label image has one number a pixel: save it as a grey or palette PNG");
         if (depth is not (1 or 2 or 4 or 8 or 16) || (color == Palette && depth == 16)) throw Damaged(path);
         if (interlace != 0) throw new ConesException($"{path} is interlaced: save it without interlacing");

@@ -42,7 +42,7 @@ public sealed class ConceptComposer
         using var scope = NewDisposeScope();
         var encoded = EncodeBase(prompt);
         var placed = encoded.Prompts[0];
-        if (placed.Truncated) warnings.Add($"the prompt is too long for the model and lost its end: '{prompt}'");
+        if (placed.Cut is { } cut) warnings.Add($"the prompt is too long for the model, which does not see its end: '{cut}'");
         var layers = new Tensor[Math.Max(_layers, 1)];
         Array.Fill(layers, encoded.Embeddings);
         var pooled = new List<Tensor>();

@@ -77,6 +77,8 @@ public sealed class GenerationModel : IDisposable
     /// <exception cref="ConesException">The folder is no such model, or a configuration in it is broken.</exception>
     public static GenerationModel FromFolder(string folder, LoadOptions? options = null, string? denoiser = null)
     {
+        if (File.Exists(folder))
+            throw new ConesException($"{folder} is a file: give the folder of a text-to-image model (diffusers layout: model_index.json, unet, vae, text_encoder, ...)");
         if (!Directory.Exists(folder))
             throw new ConesException($"{folder} does not exist: give the folder of a text-to-image model (diffusers layout)");
         if (!File.Exists(Path.Combine(folder, "unet", "config.json")))

@@ -36,7 +36,7 @@ public static class GenerationSearch
         using var scope = NewDisposeScope();
         using var model = GenerationModel.FromFolder(options.Model, options.Loading);
         SearchChecks.Run(options, model);
-        onStage?.Invoke($"encoding {options.Images.Count} pictures");
+        onStage?.Invoke($"encoding {options.Images.Count} picture{(options.Images.Count == 1 ? "" : "s")}");
         using var data = TrainingSet.Create(options, model, folder?.Path);
         var fingerprint = GenerationRunDescription.Fingerprint(options, data.Digest);
         folder?.RequireSame(fingerprint, options.Search);

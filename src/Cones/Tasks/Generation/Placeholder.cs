@@ -47,8 +47,8 @@ public sealed record Placeholder(string Name, string BaseText, int Slots)
 /// <summary>A written prompt as token ids, with the slots of its placeholders.</summary>
 /// <param name="Ids">Padded to the model's length, start and end included.</param>
 /// <param name="Slots">For each placeholder of the tokenizer its slots in this prompt; empty where it does not occur.</param>
-/// <param name="Truncated">Whether the prompt was too long and lost its end.</param>
-public sealed record PlacedPrompt(int[] Ids, IReadOnlyList<int[]> Slots, bool Truncated);
+/// <param name="Cut">The end that a prompt lost which was too long; null where it lost nothing.</param>
+public sealed record PlacedPrompt(int[] Ids, IReadOnlyList<int[]> Slots, string? Cut);
 
 /// <summary>Tokenizes prompts with placeholders: each becomes a run of slots that hold its base words' tokens.</summary>
 public sealed class PlaceholderTokenizer
@@ -72,27 +72,32 @@ public sealed class PlaceholderTokenizer
         var length = _tokenizer.MaxLength;
         var ids = new List<int>(length);
         var slots = _placeholders.Select(_ => new List<int>()).ToArray();
-        foreach (var id in _tokenizer.Encode(prompt))
+        string? cut = null;
+        var tokens = _tokenizer.Encode(prompt, maxLength: null);
+        foreach (var (id, span) in tokens.Ids.Zip(tokens.Spans))
         {
             var index = Array.FindIndex(_placeholders, p => p.Id == id);
             if (index < 0)
             {
                 ids.Add(id);
-                continue;
+            }
+            else
+            {
+                slots[index].AddRange(Enumerable.Range(ids.Count, _placeholders[index].Fill.Length));
+                ids.AddRange(_placeholders[index].Fill);
             }
 
-            slots[index].AddRange(Enumerable.Range(ids.Count, _placeholders[index].Fill.Length));
-            ids.AddRange(_placeholders[index].Fill);
+            // The last slot is for the end of the text.
+            if (span.Length > 0 && ids.Count >= length) cut ??= prompt[span.Start..];
         }
 
-        var truncated = ids.Count > length;
-        if (truncated)
+        if (ids.Count > length)
         {
             ids.RemoveRange(length - 1, ids.Count - length + 1);
             ids.Add(_tokenizer.EosId);
         }
 
         while (ids.Count < length) ids.Add(_tokenizer.PadId);
-        return new PlacedPrompt([.. ids], [.. slots.Select(s => s.Where(i => i < length - 1).ToArray())], truncated);
+        return new PlacedPrompt([.. ids], [.. slots.Select(s => s.Where(i => i < length - 1).ToArray())], cut);
     }
 }
