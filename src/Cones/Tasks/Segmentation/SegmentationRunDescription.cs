@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Cones.Models.Weights;
 
 namespace Cones.Tasks.Segmentation;
 
@@ -23,6 +24,7 @@ public static class SegmentationRunDescription
     static JsonObject Deciding(SegmentationSearchOptions options) => new()
     {
         ["device"] = options.Device.type.ToString().ToLowerInvariant(),
+        ["precision"] = WeightPrecision.NameOf(options.Precision),
         ["method"] = options.Method.ToString().ToLowerInvariant(),
         ["classes"] = new JsonArray([.. options.ResolvedClasses.Select(c => (JsonNode)(c.Name == c.Text ? c.Name : $"{c.Name}={c.Text}"))]),
         ["slots"] = options.Slots,
