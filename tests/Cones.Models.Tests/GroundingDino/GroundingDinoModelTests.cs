@@ -164,6 +164,8 @@ public sealed class GroundingDinoModelTests : IDisposable
         Assert.Equal(ScalarType.Float32, gradient.dtype);
         Assert.True(gradient.isfinite().all().item<bool>() && gradient.abs().sum().item<float>() > 0);
         Assert.True(output.Boxes.isfinite().all().item<bool>() && expected.Boxes.isfinite().all().item<bool>());
+        // Where the encoder selects the queries it may take others.
+        if (variant == "one stage") Assert.True(((output.Boxes - expected.Boxes).norm() / expected.Boxes.norm()).item<float>() < 0.05);
     }
 
     [Fact]
