@@ -12,11 +12,18 @@ public static class Activations
     public static Func<Tensor, Tensor> Named(string name) => name switch
     {
         "quick_gelu" => QuickGelu,
-        "gelu" => x => nn.functional.gelu(x),
-        "gelu_new" or "gelu_pytorch_tanh" => x => x.gelu(TorchSharp.Modules.GELU.Approximate.tanh),
+        "gelu" or "gelu_python" => x => nn.functional.gelu(x),
+        "gelu_new" or "gelu_pytorch_tanh" or "gelu_python_tanh" or "gelu_fast" or "gelu_accurate" => x => x.gelu(TorchSharp.Modules.GELU.Approximate.tanh),
         "relu" => x => nn.functional.relu(x),
+        "relu2" => x => nn.functional.relu(x).square(),
+        "relu6" => x => x.clamp(0, 6),
+        "leaky_relu" => x => nn.functional.leaky_relu(x, 0.01),
         "silu" or "swish" => x => nn.functional.silu(x),
-        _ => throw new NotSupportedException($"activation '{name}' is not known (quick_gelu, gelu, gelu_new, gelu_pytorch_tanh, relu, silu)"),
+        "mish" => x => x * nn.functional.softplus(x, 1, 20).tanh(),
+        "sigmoid" => x => x.sigmoid(),
+        "tanh" => x => x.tanh(),
+        "linear" => x => x.alias(),
+        _ => throw new NotSupportedException($"activation '{name}' is not known (quick_gelu, gelu, gelu_new, gelu_pytorch_tanh, relu, relu2, relu6, leaky_relu, silu, mish, sigmoid, tanh, linear)"),
     };
 
     /// <summary><c>x · sigmoid(1.702 x)</c>, the approximation that OpenAI's CLIP uses.</summary>
