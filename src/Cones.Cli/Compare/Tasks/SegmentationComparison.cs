@@ -77,8 +77,15 @@ sealed class SegmentationComparison : IComparisonTask
         return arguments;
     }
 
-    public string EvaluationCommand(JobSpec job, string concept, string dataFolder) =>
-        $"cones {string.Join(' ', Evaluation(job, job.DataValue("test")!, job.ModelPath, concept).Select(JobArguments.Written))}";
+    public string EvaluationCommand(JobSpec job, string concept, string dataFolder)
+    {
+        // A tuned model runs with the tokens that it was tuned with, if any.
+        var last = job.Stages.Count - 1;
+        var arguments = job.Stages[last].Method != "full"
+            ? Evaluation(job, job.DataValue("test")!, job.ModelPath, concept)
+            : Evaluation(job, job.DataValue("test")!, concept, last > 0 ? JobArguments.NameOf(job, last - 1) : null);
+        return $"cones {string.Join(' ', arguments.Select(JobArguments.Written))}";
+    }
 
     public void Prepare(JobSpec job, string dataFolder)
     {
