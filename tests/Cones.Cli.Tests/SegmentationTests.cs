@@ -33,6 +33,8 @@ public sealed class SegmentationTests : IDisposable
         var search = Search(s_sam, concept, ["--method", method, "--val", In("data.json"), "--shots", "2", .. more]);
         Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
         Assert.Contains("loss on 3 validation images", search.Output);
+        Assert.Contains("AP of masks on 3 validation images", search.Output);
+        Assert.Equal(method == "concept" && more.Length == 0, search.Output.Contains("boxes alone", StringComparison.Ordinal));
         Assert.Contains("cones segment", search.Output);
 
         string[] boxes = more.Length > 0 ? more : ["--boxes", In("boxes.json")];
@@ -84,6 +86,14 @@ public sealed class SegmentationTests : IDisposable
         var segment = Cli.Run(["segment", In("pictures"), "--model", In("tuned"), "--boxes", In("boxes.json"), "-o", In("found"), .. Cache]);
         Assert.True(segment.ExitCode == ExitCodes.Success, segment.Error);
         Search(s_sam, In("x.concept.safetensors"), "--method", "full").MustRefuse("name a folder");
+        if (encoder) return;
+        // A second stage: the weights are tuned with a concept's tokens, and both are used together.
+        Assert.Equal(ExitCodes.Success, Search(s_sam, In("first.concept.safetensors")).ExitCode);
+        var second = Search(s_sam, In("second"), "--method", "full", "--start", In("first.concept.safetensors"), "--choose", "loss");
+        Assert.True(second.ExitCode == ExitCodes.Success, second.Error);
+        Assert.Contains($"--model {In("second")} --concept {In("first.concept.safetensors")}", second.Output);
+        var both = Cli.Run(["evaluate", "segmentation", "--data", In("data.json"), "--model", In("second"), "--concept", In("first.concept.safetensors"), "--true-boxes", .. Cache]);
+        Assert.True(both.ExitCode == ExitCodes.Success, both.Error);
     }
 
     [Fact]
@@ -203,6 +213,9 @@ public sealed class SegmentationTests : IDisposable
         Search(s_sam, In("x.concept.safetensors"), "--method", "offset").MustRefuse("SAM reads no text");
         Search(s_sam, In("x.concept.safetensors"), "--method", "text", "--no-boxes").MustRefuse("without boxes");
         Search(s_sam, In("x.concept.safetensors"), "--tune-encoder").MustRefuse("--tune-encoder");
+        Search(s_sam, In("x.concept.safetensors"), "--choose", "ap").MustRefuse("--val", "--choose loss");
+        Search(s_sam, In("x.concept.safetensors"), "--choose", "best").MustRefuse("ap, loss");
+        Search(s_sam, In("x.concept.safetensors"), "--start", In("none")).MustRefuse("does not exist", "--start");
         Search(_sam3, In("x.concept.safetensors"), "--mask-loss", "cross-entropy").MustRefuse("its own loss");
         Search(s_sam, In("x.concept.safetensors"), "--objects", "0").MustRefuse("--objects");
         Search(s_sam, In("x.concept.safetensors"), "--feature-cache-size", "-1").MustRefuse("--feature-cache-size");

@@ -13,7 +13,9 @@ namespace Cones.Cli.Options;
 /// <summary>Where the boxes come from that ask SAM for masks.</summary>
 sealed class BoxOptionSet
 {
-    readonly Option<string?> _detector = new("--detector") { Description = "A detector finds the boxes: folder or file of its weights, or its Hugging Face id.", HelpName = "MODEL" };
+    const string Embedded = "embedded";
+
+    readonly Option<string?> _detector = new("--detector") { Description = $"A detector finds the boxes: folder or file of its weights, its Hugging Face id, or {Embedded}.", HelpName = "MODEL" };
     readonly Option<string[]> _concepts = new("--detector-concept") { Description = "The detector finds the concepts of this file (`cones search detection`).", HelpName = "FILE" };
     readonly Option<string[]> _classes = new("--detector-classes") { Description = "The detector finds what names say, separated by commas; name=words gives a class other words.", HelpName = "NAMES" };
     readonly Option<string?> _file = new("--boxes") { Description = "The boxes of a list of COCO results, such as detections.json of `cones detect`.", HelpName = "FILE" };
@@ -49,7 +51,8 @@ sealed class BoxOptionSet
     /// <param name="otherwise">What is found where neither concepts nor classes are named.</param>
     public BoxDetector Load(ParseResult parsed, LoadOptions loading, IReadOnlyList<string> otherwise)
     {
-        var model = HuggingFaceCache.Default().Resolve(parsed.GetRequiredValue(_detector)!);
+        var named = parsed.GetRequiredValue(_detector)!;
+        var model = named == Embedded ? EmbeddedModels.Find(EmbeddedModels.Detector) : HuggingFaceCache.Default().Resolve(named);
         var detector = Detectors.Load(model, loading);
         try
         {

@@ -23,7 +23,7 @@ public sealed class SamModelTests : IDisposable
     {
         Throws(() => _model.EncodeImage(zeros(1, 3, 20, 24)), "[1,3,20,24]", "20");
         Throws(() => _model.EncodeImage(zeros(3, 20, 20)), "[3,20,20]");
-        Throws(() => _model.EncodePrompts(new SamPrompts { Points = zeros(1, 2, 3, 2) }), "labels");
+        Throws(() => _model.EncodePrompts(new SamPrompts { Labels = zeros(1, 2, 3) }), "labels");
         Throws(() => _model.EncodePrompts(Prompts() with { Points = zeros(2, 3, 2) }), "[2,3,2]");
         Throws(() => _model.EncodePrompts(Prompts() with { Labels = zeros(2, 3, 1) }), "[2,3,1]", "[2,3,2]");
         Throws(() => _model.EncodePrompts(Prompts() with { Labels = full(2, 3, 2, 4) }), "4", "-10");
@@ -107,6 +107,30 @@ public sealed class SamModelTests : IDisposable
         Assert.Equal(absolute, model.NamedWeights().Any(w => w.Key == "vision_encoder.pos_embed"));
         Assert.Equal(relative, model.NamedWeights().Any(w => w.Key.EndsWith("rel_pos_h", StringComparison.Ordinal)));
         Assert.Equal(bias, model.NamedWeights().Any(w => w.Key.EndsWith("qkv.bias", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Points_without_labels_are_on_the_object()
+    {
+        var prompts = Prompts(boxes: false);
+        var labelled = _model.EncodePrompts(prompts with { Labels = ones(2, 3, 2, ScalarType.Int64) });
+        var plain = _model.EncodePrompts(prompts with { Labels = null });
+        Assert.True(labelled.Sparse!.equal(plain.Sparse!).all().item<bool>());
+    }
+
+    // As in transformers, which rounds down.
+    [Fact]
+    public void Sizes_need_not_divide_one_another()
+    {
+        using var model = Model(Config with
+        {
+            Vision = Config.Vision with { ImageSize = 22, OutputChannels = 18, NumPosFeats = 9 },
+            PromptEncoder = Config.PromptEncoder with { ImageSize = 22, HiddenSize = 18, MaskInputChannels = 6 },
+            MaskDecoder = Config.MaskDecoder with { HiddenSize = 18, NumAttentionHeads = 2, AttentionDownsampleRate = 4, IouHeadDepth = 1 },
+        });
+        var output = model.Forward(randn(2, 3, 22, 22), Prompts(masks: true));
+        Assert.Equal([2, 3, 2, 20, 20], output.PredMasks.shape);
+        Assert.Equal([2, 3, 2], output.IouScores.shape);
     }
 
     [Fact]

@@ -13,6 +13,7 @@ public static class SegmentationRunDescription
     {
         var described = Deciding(options);
         described["model"] = options.Model;
+        described["start"] = options.Start;
         described["feature_cache"] = options.Cache.Folder;
         return described;
     }
@@ -33,6 +34,7 @@ public static class SegmentationRunDescription
         ["mask_loss"] = options.MaskLoss.ToString().ToLowerInvariant(),
         ["objects"] = options.ObjectsPerImage,
         ["evaluation_objects"] = options.EvaluationObjects,
+        ["choose"] = options.ResolvedChoice.ToString().ToLowerInvariant(),
         ["flip"] = options.Flip,
         ["tune_encoder"] = options.TuneEncoder,
         ["train_images"] = options.Train.Images.Count,
