@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Cones.Models.Weights;
 
 namespace Cones.Tasks.Detection;
 
@@ -25,6 +26,7 @@ public static class DetectionRunDescription
     static JsonObject Deciding(DetectionSearchOptions options) => new()
     {
         ["device"] = options.Device.type.ToString().ToLowerInvariant(),
+        ["precision"] = WeightPrecision.NameOf(options.Precision),
         ["method"] = options.Method.ToString().ToLowerInvariant(),
         ["classes"] = new JsonArray([.. options.ResolvedClasses.Select(c => (JsonNode)(c.Name == c.Text ? c.Name : $"{c.Name}={c.Text}"))]),
         ["candidates"] = new JsonArray([.. options.Candidates.Select(c => (JsonNode)$"{c.Key}={string.Join('|', c.Value)}")]),

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Cones.Models.Weights;
 
 namespace Cones.Tasks.Segmentation;
 
@@ -12,6 +13,7 @@ public static class SegmentationRunDescription
     {
         var described = Deciding(options);
         described["model"] = options.Model;
+        described["start"] = options.Start;
         described["feature_cache"] = options.Cache.Folder;
         return described;
     }
@@ -23,6 +25,7 @@ public static class SegmentationRunDescription
     static JsonObject Deciding(SegmentationSearchOptions options) => new()
     {
         ["device"] = options.Device.type.ToString().ToLowerInvariant(),
+        ["precision"] = WeightPrecision.NameOf(options.Precision),
         ["method"] = options.Method.ToString().ToLowerInvariant(),
         ["classes"] = new JsonArray([.. options.ResolvedClasses.Select(c => (JsonNode)(c.Name == c.Text ? c.Name : $"{c.Name}={c.Text}"))]),
         ["slots"] = options.Slots,
@@ -31,6 +34,7 @@ public static class SegmentationRunDescription
         ["mask_loss"] = options.MaskLoss.ToString().ToLowerInvariant(),
         ["objects"] = options.ObjectsPerImage,
         ["evaluation_objects"] = options.EvaluationObjects,
+        ["choose"] = options.ResolvedChoice.ToString().ToLowerInvariant(),
         ["flip"] = options.Flip,
         ["tune_encoder"] = options.TuneEncoder,
         ["train_images"] = options.Train.Images.Count,
