@@ -36,12 +36,12 @@ public sealed class SearchAndGenerateTests : IDisposable
     public void A_trained_denoiser_draws_otherwise_than_the_model_s_own()
     {
         var concept = In("tomato.concept.safetensors");
-        var search = Search(concept, "--no-previews", "--method", "full", "--lr", "1e-2");
+        var search = Search(concept, "--no-previews", "--method", "full", "--lr", "1e-4");
         Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
         var unet = In("tomato.run/unet");
         Assert.Contains($"--denoiser {unet}", search.Output);
 
-        string[] draw = ["generate", "a <tomato>", "--concept", concept, "--steps", "1", "-n", "1", "-o"];
+        string[] draw = ["generate", "a <tomato>", "--concept", concept, "--steps", "3", "-n", "1", "-o"];
         Assert.Equal(ExitCodes.Success, Cli.Run([.. draw, In("own.png")]).ExitCode);
         Assert.Equal(ExitCodes.Success, Cli.Run([.. draw, In("trained.png"), "--denoiser", unet]).ExitCode);
         Assert.NotEqual(RgbImage.Load(In("own.png")).Pixels.ToArray(), RgbImage.Load(In("trained.png")).Pixels.ToArray());
@@ -78,6 +78,13 @@ public sealed class SearchAndGenerateTests : IDisposable
         other.MustRefuse("init was [\"red apple\"] and is [\"lemon\"] now", "--restart", "--run");
         Search(concept, "--no-previews", "--lr", "0.1").MustRefuse("learning_rate was 0.3 and is 0.1 now", "--restart");
         Assert.Equal(ExitCodes.Success, Search(concept, "--no-previews", "--init", "lemon", "--restart").ExitCode);
+    }
+
+    [Fact]
+    public void A_word_that_the_model_does_not_know_is_warned_about()
+    {
+        Assert.Contains("no word 'qwertzuiop'", Search(In("a.concept.safetensors"), "--no-previews", "--init", "red qwertzuiop").Error);
+        Assert.DoesNotContain("no word", Search(In("b.concept.safetensors"), "--no-previews").Error);
     }
 
     [Fact]

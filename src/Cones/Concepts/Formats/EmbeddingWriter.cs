@@ -35,7 +35,7 @@ static class EmbeddingWriter
         switch (format)
         {
             case EmbeddingFormat.PromptEmbeds:
-                return file.Prompt?.ToDictionary() ?? throw new ConesException($"{path} cannot be written as prompt_embeds: these embeddings are no whole prompt");
+                return file.Prompt?.ToDictionary() ?? throw new ConesException($"{path} cannot be written as prompt_embeds: these embeddings are no whole prompt: search with --rule full-but-first");
             case EmbeddingFormat.Diffusers:
                 return new Dictionary<string, Tensor>
                 {

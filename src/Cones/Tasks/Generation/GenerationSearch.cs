@@ -35,7 +35,7 @@ public static class GenerationSearch
         options.Validate();
         using var scope = NewDisposeScope();
         using var model = GenerationModel.FromFolder(options.Model, options.Loading);
-        SearchChecks.Run(options, model);
+        SearchChecks.Run(options, model, m => observer?.OnWarning(m));
         onStage?.Invoke($"encoding {options.Images.Count} picture{(options.Images.Count == 1 ? "" : "s")}");
         using var data = TrainingSet.Create(options, model, folder?.Path);
         var fingerprint = GenerationRunDescription.Fingerprint(options, data.Digest);

@@ -7,9 +7,15 @@ namespace Cones.Tasks.Generation;
 /// <summary>Finds in a moment what would otherwise fail after minutes of loading and encoding.</summary>
 static class SearchChecks
 {
+    // Words that the vocabulary lacks have two pieces if they are compounds, more if they are names, misspelt or of another language.
+    const int PiecesOfStrangeWords = 3;
+
     /// <summary>Checks everything that needs no weights: name, words, templates, captions, masks, the concept to start from.</summary>
+    /// <param name="options">The search.</param>
+    /// <param name="model">Its model.</param>
+    /// <param name="onWarning">Told what can be used but is probably not meant.</param>
     /// <exception cref="ConesException">Something cannot be used; the message names it and the remedy.</exception>
-    public static void Run(GenerationSearchOptions options, GenerationModel model)
+    public static void Run(GenerationSearchOptions options, GenerationModel model, Action<string> onWarning)
     {
         var side = options.Resolution > 0 ? options.Resolution : model.Resolution;
         if (side % model.VaeConfig.Reduction != 0)
@@ -31,6 +37,9 @@ static class SearchChecks
         }
 
         foreach (var words in options.Init) Fit(StartWords.Named(options, words, tokenizer));
+        foreach (var word in options.Init.SelectMany(w => w.Split(' ')).Distinct())
+            if (tokenizer.Encode(word).Length - 2 is >= PiecesOfStrangeWords and var pieces)
+                onWarning($"the model has no word '{word}' and reads it as {pieces} pieces: is it spelt right? (--init)");
 
         void Fit(Placeholder placeholder)
         {
