@@ -122,6 +122,7 @@ public sealed class UserErrorTests : IDisposable
         Refuse("--scheduler", "--scheduler", "magic");
         Refuse("--width", "--width", "63");
         Refuse("--strength", "--strength", "2");
+        Refuse("leaves none to make", "--image", Directory.GetFiles(s_images, "*.png")[0], "--strength", "0.1", "--steps", "4");
         Refuse("no-such.png", "--image", "no-such.png");
         Refuse("--device cpu", "--device", "cuda");
 

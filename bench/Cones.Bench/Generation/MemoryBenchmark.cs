@@ -18,7 +18,7 @@ sealed class MemoryBenchmark : IBenchmark
     public JsonObject Run(string[] args)
     {
         var steps = args.Length > 0 ? int.Parse(args[0]) : 1000;
-        var side = args.Length > 1 ? int.Parse(args[1]) : 16;
+        var side = args.Length > 1 ? int.Parse(args[1]) : 8;
         var divisor = args.Length > 2 ? int.Parse(args[2]) : 2;
         var whole = StableDiffusionShapes.SD15;
         using var unet = new UNet2DConditionModel(whole with { BlockOutChannels = [.. whole.BlockOutChannels.Select(c => c / divisor)] });

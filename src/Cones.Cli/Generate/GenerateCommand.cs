@@ -65,6 +65,8 @@ static class GenerateCommand
         var concepts = ConceptPictures.LoadConcepts(parsed.GetValue(s_concepts) ?? [], folder);
         using var pictures = ConceptPictures.FromFolder(folder, concepts, loading, s_how.Denoiser(parsed));
         var options = s_how.Read(parsed, pictures.Pipeline, s_model.IsEmbedded(parsed)) with { Strength = parsed.GetValue(s_strength) };
+        if (start is not null && options.Steps * options.Strength < 1)
+            throw new ConesException($"of {options.Steps} steps the strength {options.Strength} leaves none to make: raise it, or the number of steps (--strength, --steps)");
         if (start is not null) options = options with { Image = StartImage(start, options, pictures.Pipeline) };
 
         var (prompt, seed, warnings) = (parsed.GetRequiredValue(s_prompt), s_how.Seed(parsed), new List<string>());

@@ -100,7 +100,8 @@ public sealed class ConceptPictures : IDisposable
             }
             catch (ArgumentException e)
             {
-                throw new ConesException(e.Message, e);
+                // Without the name of the argument, which is not the user's.
+                throw new ConesException(e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal), e);
             }
         }
 
