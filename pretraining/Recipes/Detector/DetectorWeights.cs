@@ -62,7 +62,7 @@ static class DetectorWeights
         {
             if (!weights.TryGetValue(name, out var found) || !found.Shape.SequenceEqual(weight.Shape))
                 throw new ConesException($"{folder} has another shape than this recipe's model ({name}): choose another --runs folder");
-            weight.Assign(found.Value);
+            weight.Assign(found.Value.detach().clone());
         }
     }
 
