@@ -75,7 +75,7 @@ public sealed class DetectionTests : IDisposable
         Assert.NotEmpty(CocoResultReader.Read(In("found/detections.json")));
         var evaluate = Cli.Run(["evaluate", "detection", "--data", In("data.json"), "--images", In("pictures"), "--json", .. how]);
         Assert.InRange(evaluate.Json().GetProperty("ap50").GetDouble(), 0, 1);
-        Search(concept).MustRefuse("precision was bf16 and is fp32 now", "--restart");
+        Search(concept).MustRefuse("precision was \"bf16\" and is \"fp32\" now", "--restart");
     }
 
     [Fact]

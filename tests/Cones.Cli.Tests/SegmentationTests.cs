@@ -205,6 +205,10 @@ public sealed class SegmentationTests : IDisposable
         Segment(s_sam, "--concept", concept, "--boxes", In("none.json")).MustRefuse("does not exist", "--boxes");
         Segment(s_sam, "--concept", concept, "--detector-classes", "cat").MustRefuse("no detector", "--detector");
         Segment(_sam3).MustRefuse("nothing to segment");
+        Segment(s_sam, "--concept", concept, "--boxs", In("boxes.json")).MustRefuse("'--boxs' is no option of `cones segment`");
+        Cli.Run(["segment", In("pictures"), "--model", s_sam, "--boxes", In("boxes.json"), "-o", In("data.json/found"), .. Cache]).MustRefuse("cannot be made", "--output");
+        Assert.Equal(ExitCodes.Success, Search(s_sam, In("none.concept.safetensors"), "--method", "text").ExitCode);
+        Segment(s_sam, "--concept", In("none.concept.safetensors"), "--no-boxes").MustRefuse("'cell' has no tokens", "--boxes");
         Segment(_sam3, "--classes", "cell", "--no-boxes").MustRefuse("leave the boxes out");
         Segment(_sam3, "--concept", concept).MustRefuse("another model", "sam");
         Segment(s_detector, "--classes", "cell").MustRefuse("not a segmenter");

@@ -55,6 +55,7 @@ sealed class MaskFinderOptionSet
         BoxDetector? detector = null;
         try
         {
+            if (segmenter.PromptsAreObjects && boxes.Source(parsed) == BoxSource.None) finder?.RequireTokens();
             if (boxes.HasDetector(parsed)) detector = boxes.Load(parsed, loading, finder?.Names ?? [.. (Classes(parsed) is { Count: > 0 } named ? named.Select(c => c.Name) : otherwise.DefaultIfEmpty("object"))]);
             if (detector is not null && finder is not null && !finder.Names.Any(detector.Names.Contains))
                 throw new ConesException($"the detector finds {string.Join(", ", detector.Names.Take(20))}, the concept is of {string.Join(", ", finder.Names)}: give the detector's classes the concept's names (--detector-classes name=words)");

@@ -7,6 +7,8 @@ namespace Cones.Cli.Search;
 /// <summary>What <c>cones search segmentation</c> found, as <c>--json</c> prints it.</summary>
 sealed record SegmentationSearchReport
 {
+    string _boxes = "";
+
     /// <summary>The concept file, or the folder of the tuned model; null where the search was stopped before its end.</summary>
     public string? Concept { get; init; }
 
@@ -85,6 +87,7 @@ sealed record SegmentationSearchReport
         BoxesAloneAp = result.BoxesAlone?.Score,
         IsBoxesAlone = result.IsBoxesAlone,
         Seconds = Math.Round(time.TotalSeconds, 1),
+        _boxes = result.TakesBoxes ? " --detector DETECTOR" : options.Boxes == BoxSource.None ? " --no-boxes" : "",
     };
 
     /// <summary>The same for people.</summary>
@@ -95,8 +98,11 @@ sealed record SegmentationSearchReport
         output.WriteLine(TextOutput.Plain($"loss on {judged}: {Alone(BoxesAloneLoss)}{StartLoss:0.0000} -> {BestLoss:0.0000} (step {BestStep} of {Steps})"));
         if (IsBoxesAlone) output.WriteLine("no step was better than the boxes alone: the concepts have no tokens, and give what boxes give");
         output.WriteLine(TextOutput.Plain($"{Concept} ({Bytes} bytes, {Classes.Count} classes); run in {Run}"));
-        output.WriteLine(TextOutput.Plain(Method == "full" ? $"try: cones segment PICTURES --model {Concept}{(Start is null ? "" : $" --concept {Start}")}" : $"try: cones segment PICTURES --model {Model} --concept {Concept}"));
+        var (model, concept) = Method == "full" ? ($" --model {Concept}", Start) : (IsEmbedded ? "" : $" --model {Model}", Concept);
+        output.WriteLine(TextOutput.Plain($"try: cones segment PICTURES{model}{(concept is null ? "" : $" --concept {concept}")}{_boxes}"));
     }
+
+    bool IsEmbedded => Path.GetFileName(Model) == EmbeddedModels.Sam && Model == EmbeddedModels.Find(EmbeddedModels.Sam);
 
     static string Alone(double? value) => value is null ? "" : $"boxes alone {value:0.0000}; ";
 

@@ -61,6 +61,14 @@ public sealed class MaskFinder : IDisposable
         return finder;
     }
 
+    /// <summary>Refuses classes that have no tokens, where these alone are to ask.</summary>
+    /// <exception cref="ConesException">A class has none.</exception>
+    public void RequireTokens()
+    {
+        if (_classes.FirstOrDefault(c => c.Tokens.shape[0] == 0) is { Name: { } name })
+            throw new ConesException($"the concept '{name}' has no tokens, so that without boxes nothing asks for it: give boxes (--detector, --boxes), or search a concept without (--no-boxes)");
+    }
+
     /// <summary>Finds masks of an image, by descending score.</summary>
     /// <param name="features">The image's features.</param>
     /// <param name="size">The image's size.</param>
@@ -74,8 +82,6 @@ public sealed class MaskFinder : IDisposable
         {
             using var scope = NewDisposeScope();
             var (name, tokens) = _classes[c];
-            if (boxes is null && _segmenter.PromptsAreObjects && tokens.shape[0] == 0)
-                throw new ConesException($"the concept '{name}' has no tokens, so that without boxes nothing asks for it: give boxes (--detector, --boxes), or search a concept without (--no-boxes)");
             PromptBox?[] rows = boxes is null || !_segmenter.PromptsAreObjects ? [null] : [.. boxes.Where(b => b.Name == name && b.Box.ClipTo(size.Width, size.Height).HasExtent).Select(b => (PromptBox?)b)];
             if (rows.Length == 0) continue;
             var prompts = new Conditioning

@@ -97,7 +97,7 @@ public static class SegmentationSearch
         ConceptFile? concept = null;
         if (options.Method != SegmentationMethod.Full) concept = ToConcepts(segmenter, options, isBetter ? prompt : none!, train.Digest, start, best, isBetter ? search?.BestStep ?? 0 : 0);
         else if (modelOutput is not null && search?.Reason is StopReason.Completed or StopReason.EarlyStopped) segmenter.Save(modelOutput);
-        return new SegmentationSearchResult(concept, start, best, alone, search, cache?.Encoded ?? 0, [.. train.Warnings, .. own?.Warnings ?? []]);
+        return new SegmentationSearchResult(concept, start, best, alone, search, segmenter.PromptsAreObjects && options.Boxes != BoxSource.None, cache?.Encoded ?? 0, [.. train.Warnings, .. own?.Warnings ?? []]);
 
         SegmentationSampler Sampler(SegmentationExamples examples, int objects, bool noise) =>
             new(examples.Items, segmenter.PromptsAreObjects, classes.Count, objects, options.Search.Seed, noise);

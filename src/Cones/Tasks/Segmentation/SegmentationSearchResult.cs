@@ -9,10 +9,11 @@ namespace Cones.Tasks.Segmentation;
 /// <param name="Best">That of the step that was taken; that of the boxes alone where no step was better.</param>
 /// <param name="BoxesAlone">What boxes give without a concept (SAM); null where there are none.</param>
 /// <param name="Search">The loop's own result; null where nothing was searched.</param>
+/// <param name="TakesBoxes">Whether boxes ask for its masks (SAM).</param>
 /// <param name="Encoded">The pictures that had to be encoded, because no cache had them.</param>
 /// <param name="Warnings">What was left out of the data, one sentence each.</param>
 public sealed record SegmentationSearchResult(
-    ConceptFile? Concept, SearchEvaluation Start, SearchEvaluation Best, SearchEvaluation? BoxesAlone, SearchResult? Search, int Encoded, IReadOnlyList<string> Warnings) : IDisposable
+    ConceptFile? Concept, SearchEvaluation Start, SearchEvaluation Best, SearchEvaluation? BoxesAlone, SearchResult? Search, bool TakesBoxes, int Encoded, IReadOnlyList<string> Warnings) : IDisposable
 {
     /// <summary>The mean loss before the first step.</summary>
     public double StartLoss => Start.Loss;
