@@ -19,8 +19,9 @@ static class EvaluateDetectorCommand
         var scenes = new Option<int>("--scenes") { Description = "Scenes for each score.", DefaultValueFactory = _ => 200 };
         var sheet = new Option<string?>("--sheet") { Description = "A PNG file for detections in drawn scenes." };
         var run = new Option<string?>("--publish") { Description = "A run's folder: first makes MODEL of it (weights in float16), then its card and curves." };
+        var begunWith = new Option<string?>("--begun-with") { Description = "The run's folder that the published one began with, for its curves." };
         var state = new Option<string>("--state") { Description = "How far the run has come, for the card.", DefaultValueFactory = _ => "the whole run" };
-        var command = new Command("evaluate-detector", "Scores a detector: precision on drawn scenes of seen and held-out concepts, blood cells.") { model, data, bccd, scenes, sheet, run, state };
+        var command = new Command("evaluate-detector", "Scores a detector: precision on drawn scenes of seen and held-out concepts, blood cells.") { model, data, bccd, scenes, sheet, run, begunWith, state };
         command.SetAction(parsed =>
         {
             var folder = parsed.GetValue(model)!;
@@ -31,7 +32,7 @@ static class EvaluateDetectorCommand
             if (parsed.GetValue(bccd) is { } cells)
                 foreach (var (name, value) in BloodCells.Score(glip, cells)) scores[name] = value;
             if (parsed.GetValue(sheet) is { } path) drawn.DrawSheet(glip, path);
-            if (parsed.GetValue(run) is { } published) DetectorCard.Write(published, folder, parsed.GetValue(state)!, glip.NamedWeights().Sum(w => w.Value.Count), scores);
+            if (parsed.GetValue(run) is { } published) DetectorCard.Write(published, parsed.GetValue(begunWith), folder, parsed.GetValue(state)!, glip.NamedWeights().Sum(w => w.Value.Count), scores);
             Console.WriteLine(JsonSerializer.Serialize(scores.ToDictionary(s => s.Key, s => Math.Round(s.Value, 4))));
         });
         root.Subcommands.Add(command);

@@ -20,7 +20,7 @@ static class RecipeCommands
     public static IReadOnlyList<IRecipe> All { get; } =
     [
         new TokenizerRecipe(), new VaeRecipe(), new ClipRecipe(), new LatentsRecipe(), new UNetRecipe(),
-        DetectorRecipe.Fusion(), DetectorRecipe.NoFusion(), new SegmenterRecipe(), SegmenterRecipe.Finer,
+        DetectorRecipe.Fusion(), DetectorRecipe.Microscopy(), DetectorRecipe.NoFusion(), new SegmenterRecipe(), SegmenterRecipe.Finer,
     ];
 
     /// <summary>Adds the commands.</summary>

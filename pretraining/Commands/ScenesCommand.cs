@@ -16,8 +16,8 @@ static class ScenesCommand
         var data = new Option<string?>("--data") { Description = "The folder that prepare-data.sh filled; without it there are no emoji." };
         var seed = new Option<long>("--seed") { Description = "Decides everything." };
         var hard = new Option<bool>("--hard") { Description = "Hard scenes." };
-        var kind = new Option<string>("--kind") { Description = "scatter, crowd, microscopy or all.", DefaultValueFactory = _ => "all" };
-        kind.AcceptOnlyFromAmong("scatter", "crowd", "microscopy", "all");
+        var kind = new Option<string>("--kind") { Description = "scatter, crowd, microscopy, smear or all.", DefaultValueFactory = _ => "all" };
+        kind.AcceptOnlyFromAmong("scatter", "crowd", "microscopy", "smear", "all");
         var command = new Command("scenes", "Draws a sheet of scenes with boxes, for detector and segmenter.") { output, data, seed, hard, kind };
         command.SetAction(parsed =>
         {
@@ -28,7 +28,8 @@ static class ScenesCommand
                 "scatter" => options with { CrowdPart = 0, MicroscopyPart = 0 },
                 "crowd" => options with { CrowdPart = 1, MicroscopyPart = 0 },
                 "microscopy" => options with { MicroscopyPart = 1 },
-                _ => options with { CrowdPart = 0.25, MicroscopyPart = 0.25 },
+                "smear" => options with { MicroscopyPart = 0, SmearPart = 1 },
+                _ => options with { CrowdPart = 0.2, MicroscopyPart = 0.2, SmearPart = 0.2 },
             };
             var generator = new SceneGenerator(options, pack, pack?.Select((c, _) => !c.HeldOut));
             const int count = 40;

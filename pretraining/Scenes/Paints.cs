@@ -41,6 +41,17 @@ static class Paints
         };
     }
 
+    /// <summary>A disc that is lighter around its middle: white by <paramref name="pallor"/> there, its own colour beyond <paramref name="hole"/>.</summary>
+    public static Func<double, double, Vector128<float>> Disc(Vector128<float> color, double pallor, double hole, ref CounterRandom random)
+    {
+        var (hx, hy) = (random.Next(-0.15, 0.15), random.Next(-0.15, 0.15));
+        return (x, y) =>
+        {
+            var r2 = (((x - hx) * (x - hx)) + ((y - hy) * (y - hy))) / (hole * hole);
+            return color + ((Vector128.Create(1f, 1f, 1f, 0) - color) * (float)(pallor / (1 + (r2 * r2))));
+        };
+    }
+
     // Lighter on one side, as if lit.
     static Func<double, double, Vector128<float>> Shaded(Vector128<float> color, double slope) =>
         (x, y) => Vector128.Min(color * (float)(1 + (slope * (x - y))), Vector128<float>.One);

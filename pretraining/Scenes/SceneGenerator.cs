@@ -33,6 +33,7 @@ sealed class SceneGenerator(
         var random = CounterRandom.At(seed, "scene", number);
         var kind = random.Next();
         if (kind < options.MicroscopyPart) return MicroscopyScene.Draw(options, ref random);
+        if (kind >= 1 - options.SmearPart) return SmearScene.Draw(options, ref random);
         var layers = new SceneLayers(new Canvas(options.Side, options.Side));
         Backgrounds.Paint(layers.Canvas, options.Hard, ref random);
         if (kind < options.MicroscopyPart + options.CrowdPart) Crowd(layers, ref random);

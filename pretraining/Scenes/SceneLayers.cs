@@ -15,13 +15,16 @@ sealed class SceneLayers(Canvas canvas)
     /// <summary>The canvas.</summary>
     public Canvas Canvas { get; } = canvas;
 
+    /// <summary>Where given, boxes go around all of an object, hidden parts too, and are as loose as this.</summary>
+    public BoxLooseness? Looseness { get; init; }
+
     /// <summary>Draws a shape.</summary>
     /// <param name="what">The class.</param>
-    /// <param name="brush">Outline, place and paint.</param>
-    public void Add(SceneClass what, ShapeBrush brush)
+    /// <param name="brushes">Outline, place and paint of its parts, from behind to front.</param>
+    public void Add(SceneClass what, params ReadOnlySpan<ShapeBrush> brushes)
     {
         var layer = new Layer(what, Canvas);
-        brush.Draw(Canvas, (at, alpha) => Cover(layer, at, alpha));
+        foreach (var brush in brushes) brush.Draw(Canvas, (at, alpha) => Cover(layer, at, alpha));
         Push(layer);
     }
 
@@ -39,8 +42,9 @@ sealed class SceneLayers(Canvas canvas)
         var objects = new List<SceneObject>();
         foreach (var layer in _layers)
         {
-            var (sum, box) = layer.Measure();
+            var (sum, seen) = layer.Measure();
             var visible = sum / Math.Max(layer.Whole, 1e-6f);
+            var box = Looseness?.Around(layer.WholeBox, Canvas.Width, Canvas.Height) ?? seen;
             if (box.Width >= LeastSide && box.Height >= LeastSide && visible >= LeastVisible) objects.Add(new SceneObject(layer.Class, layer.Mask, box, visible));
         }
 
@@ -49,14 +53,14 @@ sealed class SceneLayers(Canvas canvas)
 
     void Cover(Layer layer, int at, float alpha)
     {
-        layer.Mask[at] = alpha;
+        layer.Mask[at] = Math.Max(layer.Mask[at], alpha);
         layer.Touch(at);
         foreach (var below in _layers) below.Mask[at] *= 1 - alpha;
     }
 
     void Push(Layer layer)
     {
-        layer.Whole = layer.Measure().Sum;
+        (layer.Whole, layer.WholeBox) = layer.Measure();
         _layers.Add(layer);
     }
 
@@ -69,6 +73,8 @@ sealed class SceneLayers(Canvas canvas)
         public float[] Mask { get; } = new float[canvas.Pixels.Length];
 
         public float Whole { get; set; }
+
+        public SceneBox WholeBox { get; set; }
 
         public void Touch(int at)
         {

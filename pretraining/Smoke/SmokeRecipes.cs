@@ -39,8 +39,8 @@ static class SmokeRecipes
                 UpCrossAttention = [true, false],
                 LayersPerBlock = [1, 1],
                 AttentionHeads = [2, 2],
-                TransformerLayersPerBlock = [1, 1],
-                UpTransformerLayersPerBlock = [1, 1],
+                TransformerLayersPerBlock = [[1], [1]],
+                UpTransformerLayersPerBlock = [[1], [1]],
                 CrossAttentionDim = 32,
                 NormNumGroups = 8,
             },
@@ -52,6 +52,7 @@ static class SmokeRecipes
             Config = SegmenterRecipe.Shape(side: 128, width: 32, layers: 2, channels: 32), Start = "segmenter", Mosaic = 2, Varied = true, TestScenes = 4, Plan = Plan("segmenter-256", 24, 4),
         },
         Detector(DetectorRecipe.Fusion()),
+        Detector(DetectorRecipe.Microscopy()) with { Stages = [new(0, 64, 0.5, AllEmoji: true, SmearPart: 0.5)] },
         Detector(DetectorRecipe.NoFusion()),
     ];
 

@@ -127,6 +127,22 @@ public sealed class SegmentationTests : IDisposable
     }
 
     [Fact]
+    public void Half_precision_is_searched_used_and_scored_with_a_detector_of_it()
+    {
+        var concept = In("cells.concept.safetensors");
+        string[] how = ["--precision", "bf16", "--detector", s_detector, "--detector-classes", "cell=cat"];
+        var search = Search(s_sam, concept, "--precision", "bf16");
+        Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
+        Assert.Contains("\"precision\": \"bf16\"", File.ReadAllText(In("cells.run/options.json")));
+        var segment = Cli.Run(["segment", In("pictures/1.png"), "--model", s_sam, "--concept", concept, "-o", In("found"), "--threshold", "0", .. Cache, .. how]);
+        Assert.True(segment.ExitCode == ExitCodes.Success, segment.Error);
+        var evaluate = Cli.Run(["evaluate", "segmentation", "--data", In("data.json"), "--model", s_sam, "--concept", concept, "--json", .. Cache, .. how]);
+        Assert.InRange(evaluate.Json().GetProperty("ap").GetDouble(), 0, 1);
+        Search(s_sam, In("tuned"), "--method", "full", "--precision", "fp16").MustRefuse("the method full trains the weights themselves, which needs fp32", "--precision");
+        Search(s_sam, concept, "--precision", "half").MustRefuse("fp32, bf16, fp16", "--precision");
+    }
+
+    [Fact]
     public void Boxes_of_a_list_train_a_concept()
     {
         var concept = In("cells.concept.safetensors");

@@ -10,7 +10,9 @@ namespace Cones.Pretraining.Recipes.Detector;
 /// <param name="AllEmoji">Whether all concepts occur, by their tags too, or a few only.</param>
 /// <param name="CrowdPart">The part of the scenes that are crowds.</param>
 /// <param name="MicroscopyPart">The part of the scenes that look like a microscope's.</param>
-sealed record CurriculumStage(long From, int Side, double HardPart, bool AllEmoji, double CrowdPart = 0.1, double MicroscopyPart = 0.1);
+/// <param name="SmearPart">The part of the scenes that look like stained smears.</param>
+sealed record CurriculumStage(
+    long From, int Side, double HardPart, bool AllEmoji, double CrowdPart = 0.1, double MicroscopyPart = 0.1, double SmearPart = 0);
 
 /// <summary>Scenes with captions by step, easy ones first: words are learnt on plain scenes with few concepts, or very late.</summary>
 sealed class Curriculum
@@ -37,7 +39,7 @@ sealed class Curriculum
         {
             var emoji = s.AllEmoji ? all : few;
             var tags = s.AllEmoji ? ScenePhrases.Tags(pack, all) : new HashSet<string>();
-            var options = new SceneOptions(s.Side, CrowdPart: s.CrowdPart, MicroscopyPart: s.MicroscopyPart);
+            var options = new SceneOptions(s.Side, CrowdPart: s.CrowdPart, MicroscopyPart: s.MicroscopyPart, SmearPart: s.SmearPart);
             return (
                 new SceneGenerator(options, pack, emoji, tags: tags), new SceneGenerator(options with { Hard = true }, pack, emoji, tags: tags),
                 (IReadOnlyList<string>)[.. shapes.Concat(ScenePhrases.Emoji(pack, emoji)).Concat(tags.Order(StringComparer.Ordinal)).Distinct()]);

@@ -33,21 +33,26 @@ static partial class DetectorCard
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
     }
 
-    /// <summary>Writes README.md and curves.png.</summary>
+    /// <summary>Writes README.md and the curves: curves.png, and curves-last.png where there were two runs.</summary>
     /// <param name="run">The run's folder.</param>
+    /// <param name="begunWith">The folder of the run that it began with, or null.</param>
     /// <param name="folder">The model's folder.</param>
     /// <param name="state">How far it has been trained.</param>
     /// <param name="parameters">The number of weights.</param>
     /// <param name="scores">The scores.</param>
-    public static void Write(string run, string folder, string state, long parameters, IReadOnlyDictionary<string, double> scores)
+    public static void Write(string run, string? begunWith, string folder, string state, long parameters, IReadOnlyDictionary<string, double> scores)
     {
         var values = scores.ToDictionary(s => s.Key, s => s.Value.ToString(s.Key.Contains("_ap", StringComparison.Ordinal) ? "0.0" : "0.00", CultureInfo.InvariantCulture));
         values["state"] = state;
+        values["last_curves"] = begunWith is null ? "" : "![curves of the last stage](curves-last.png)";
         values["parameters"] = $"{parameters / 1e6:0.0} M";
         using var stream = typeof(DetectorCard).Assembly.GetManifestResourceStream("detector-card.md")!;
         using var reader = new StreamReader(stream);
         ModelWriter.WriteText(Path.Combine(folder, "README.md"), Fields().Replace(reader.ReadToEnd(), m => values.GetValueOrDefault(m.Groups[1].Value, "not measured")));
-        RunCurves.Draw(Path.Combine(run, "metrics.jsonl"), s_panels).Save(Path.Combine(folder, "curves.png"));
+        Draw(begunWith ?? run, "curves.png");
+        if (begunWith is not null) Draw(run, "curves-last.png");
+
+        void Draw(string of, string file) => RunCurves.Draw(Path.Combine(of, "metrics.jsonl"), s_panels).Save(Path.Combine(folder, file));
     }
 
     [GeneratedRegex("{([a-z0-9_]+)}")]

@@ -15,32 +15,41 @@ sealed class DetectorTask : ITrainingTask
 {
     readonly TrainingPlan _plan;
     readonly GlipModel _model;
-    readonly GroundingLoss _grounding;
+    readonly GroundingLoss? _grounding;
     readonly GlipLoss _loss;
     readonly BertTokenizer _tokenizer;
     readonly string _vocabulary;
     readonly Curriculum _curriculum;
     readonly DetectorScores _scores;
 
-    /// <summary>The task with a fresh model.</summary>
+    /// <summary>The task with a fresh model, or with one that is trained already.</summary>
     /// <param name="config">The model's shape.</param>
     /// <param name="plan">The run's numbers.</param>
     /// <param name="curriculum">The scenes.</param>
     /// <param name="pack">The emoji.</param>
     /// <param name="vocabulary">The folder of the vocabulary.</param>
     /// <param name="evaluation">Scenes for each score.</param>
-    public DetectorTask(GlipConfig config, TrainingPlan plan, Curriculum curriculum, IconPack pack, string vocabulary, int evaluation)
+    /// <param name="start">A model's folder to begin with, or null for random weights.</param>
+    public DetectorTask(GlipConfig config, TrainingPlan plan, Curriculum curriculum, IconPack pack, string vocabulary, int evaluation, string? start = null)
     {
         (_plan, _curriculum, _vocabulary) = (plan, curriculum, vocabulary);
         _tokenizer = BertTokenizer.FromFolder(vocabulary);
         _model = new GlipModel(config, _tokenizer);
         _loss = new GlipLoss(config.Loss);
+        Parts = [new TrainedPart("glip", _model, 1, DetectorWeights.RateFactor)];
+        _scores = new DetectorScores(pack, evaluation);
+        if (start is not null)
+        {
+            // Its words mean something already: nothing has to be compared across images, which would take weights that no model folder has.
+            DetectorWeights.Copy(start, _model);
+            return;
+        }
+
         DetectorWeights.Fill(_model, plan.Seed);
         _grounding = new GroundingLoss(config.Head.Channels, config.Bert.HiddenSize);
         Initialization.Fill(_grounding, plan.Seed, "grounding");
         using (no_grad()) _grounding.NamedWeights().Single(w => w.Key == "scale").Value.Assign(tensor([(float)Math.Log(10)]));
-        Parts = [new TrainedPart("glip", _model, 1, DetectorWeights.RateFactor), new TrainedPart("grounding", _grounding)];
-        _scores = new DetectorScores(pack, evaluation);
+        Parts = [.. Parts, new TrainedPart("grounding", _grounding)];
     }
 
     /// <inheritdoc/>
@@ -56,13 +65,15 @@ sealed class DetectorTask : ITrainingTask
         var outputs = _model.Forward(levels, hidden, batch.Mask);
         var losses = _loss.Compute(outputs, batch.Assignments, batch.PositiveMap, batch.Mask);
         var inCaption = GroundingLoss.InCaption(batch, cat([.. outputs.Logits], 1), metrics);
-        var acrossImages = _grounding.AcrossImages(batch, levels, hidden, metrics);
         metrics["loss_token"] = losses.Token.item<float>();
         metrics["loss_box"] = losses.Box.item<float>();
         metrics["loss_centerness"] = losses.Centerness.item<float>();
         metrics["loss_in_caption"] = inCaption.item<float>();
+        var total = losses.Total + inCaption;
+        if (_grounding is null) return total.MoveToOuterDisposeScope();
+        var acrossImages = _grounding.AcrossImages(batch, levels, hidden, metrics);
         metrics["loss_across_images"] = acrossImages.item<float>();
-        return (losses.Total + inCaption + acrossImages).MoveToOuterDisposeScope();
+        return (total + acrossImages).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -84,6 +95,6 @@ sealed class DetectorTask : ITrainingTask
     public void Dispose()
     {
         _model.Dispose();
-        _grounding.Dispose();
+        _grounding?.Dispose();
     }
 }

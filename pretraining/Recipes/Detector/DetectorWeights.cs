@@ -1,3 +1,4 @@
+using Cones.Models;
 using Cones.Models.Glip;
 using Cones.Pretraining.Training;
 using TorchSharp;
@@ -44,6 +45,24 @@ static class DetectorWeights
             else if (name.EndsWith("dot_product_projection_text.weight", StringComparison.Ordinal)) Initialization.Scale(weight, 0.3);
 
             void Set(float value) => weight.Assign(full([.. weight.Shape], value));
+        }
+    }
+
+    /// <summary>Gives a model the weights of another of its shape.</summary>
+    /// <param name="folder">The other's folder.</param>
+    /// <param name="model">Receives them.</param>
+    /// <exception cref="ConesException">The folder does not exist, or its model has another shape.</exception>
+    public static void Copy(string folder, GlipModel model)
+    {
+        if (!Directory.Exists(folder)) throw new ConesException($"{folder} does not exist: run the recipe that it comes from first");
+        using var other = GlipModel.FromFolder(folder);
+        using var noGrad = no_grad();
+        var weights = other.NamedWeights().ToDictionary(w => w.Key, w => w.Value);
+        foreach (var (name, weight) in model.NamedWeights())
+        {
+            if (!weights.TryGetValue(name, out var found) || !found.Shape.SequenceEqual(weight.Shape))
+                throw new ConesException($"{folder} has another shape than this recipe's model ({name}): choose another --runs folder");
+            weight.Assign(found.Value.detach().clone());
         }
     }
 

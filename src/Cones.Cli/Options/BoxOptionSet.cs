@@ -47,13 +47,13 @@ sealed class BoxOptionSet
 
     /// <summary>Loads the detector, to be disposed of with what it returns.</summary>
     /// <param name="parsed">The command line.</param>
-    /// <param name="device">The device.</param>
+    /// <param name="loading">Device and type of its weights.</param>
     /// <param name="otherwise">What is found where neither concepts nor classes are named.</param>
-    public BoxDetector Load(ParseResult parsed, TorchSharp.torch.Device device, IReadOnlyList<string> otherwise)
+    public BoxDetector Load(ParseResult parsed, LoadOptions loading, IReadOnlyList<string> otherwise)
     {
         var named = parsed.GetRequiredValue(_detector)!;
         var model = named == Embedded ? EmbeddedModels.Find(EmbeddedModels.Detector) : HuggingFaceCache.Default().Resolve(named);
-        var detector = Detectors.Load(model, new LoadOptions { Device = device });
+        var detector = Detectors.Load(model, loading);
         try
         {
             var finder = Texts(parsed, _concepts) is { Length: > 0 } concepts
@@ -72,16 +72,16 @@ sealed class BoxOptionSet
     /// <param name="parsed">The command line.</param>
     /// <param name="dataset">The images.</param>
     /// <param name="file">The list of results; null for the detector.</param>
-    /// <param name="device">The detector's device.</param>
+    /// <param name="loading">Device and type of the detector's weights.</param>
     /// <param name="onProgress">Told, in a line each, what is done.</param>
     /// <param name="cancellation">Stops between two images.</param>
     public IReadOnlyDictionary<long, IReadOnlyList<PromptBox>> Of(
-        ParseResult parsed, DetectionDataset dataset, string? file, TorchSharp.torch.Device device, Action<string> onProgress, CancellationToken cancellation)
+        ParseResult parsed, DetectionDataset dataset, string? file, LoadOptions loading, Action<string> onProgress, CancellationToken cancellation)
     {
         if (file is not null) return Read(file, dataset.Categories.ToDictionary(c => c.Id, c => c.Name));
         onProgress($"finding boxes on {dataset.Images.Count} images");
         var boxes = new Dictionary<long, IReadOnlyList<PromptBox>>();
-        using var detector = Load(parsed, device, dataset.CategoryNames);
+        using var detector = Load(parsed, loading, dataset.CategoryNames);
         foreach (var image in dataset.Images)
         {
             cancellation.ThrowIfCancellationRequested();

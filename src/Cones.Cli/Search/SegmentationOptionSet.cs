@@ -54,14 +54,15 @@ sealed class SegmentationOptionSet
         var shots = parsed.GetValue(_shots);
         if (shots < 0) throw new ConesException($"{shots} shots asked for, at least 0 are needed (--shots; 0: all images)");
         if (parsed.GetValue(_encoder) && method != SegmentationMethod.Full) throw new ConesException("the image encoder is tuned by the method full only (--tune-encoder)");
-        var (model, source) = (_model.Path(parsed), _boxes.Source(parsed) ?? BoxSource.Annotations);
+        var (model, loading, source) = (_model.Path(parsed), _model.Loading(parsed), _boxes.Source(parsed) ?? BoxSource.Annotations);
         var checks = parsed.GetValue(_strict) ? DataChecks.Strict : DataChecks.Skip;
         var train = Data(parsed, parsed.GetRequiredValue(_data), parsed.GetValue(_images), checks, error);
         var val = parsed.GetValue(_val) is { } path ? Data(parsed, path, parsed.GetValue(_valImages) ?? parsed.GetValue(_images), checks, error) : null;
         var options = new SegmentationSearchOptions
         {
             Model = model,
-            Device = _model.Device(parsed),
+            Device = loading.Device,
+            Precision = loading.Type,
             Train = shots > 0 ? FewShotSubset.Select(train, shots, parsed.GetValue(_shotSeed)) : train,
             Validation = val,
             Classes = parsed.GetValue(_classes) is { Length: > 0 } names ? FinderOptionSet.ParseClasses(names) : [],
@@ -95,6 +96,6 @@ sealed class SegmentationOptionSet
         return (Of(options.Train, _boxes.File(parsed)), options.Validation is { } val ? Of(val, valFile) : null);
 
         IReadOnlyDictionary<long, IReadOnlyList<PromptBox>> Of(DetectionDataset data, string? file) =>
-            _boxes.Of(parsed, data, file, options.Device, line => error.WriteLine($"{line} ..."), cancellation);
+            _boxes.Of(parsed, data, file, _model.Loading(parsed), line => error.WriteLine($"{line} ..."), cancellation);
     }
 }

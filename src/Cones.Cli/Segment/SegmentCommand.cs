@@ -57,7 +57,7 @@ static class SegmentCommand
         using var scope = torch.NewDisposeScope();
         using var segmenter = s_model.Load(parsed);
         s_what.RequireSome(parsed, segmenter, source);
-        var (finder, detector) = s_what.Create(parsed, segmenter, model, s_boxes, []);
+        var (finder, detector) = s_what.Create(parsed, segmenter, model, s_model.Loading(parsed), s_boxes, []);
         using var ownFinder = finder;
         using var ownDetector = detector;
         var listed = source == BoxSource.Found && detector is null ? BoxOptionSet.Read(s_boxes.File(parsed)!, finder.Names.Select((n, i) => (n, i)).ToDictionary(p => p.i + 1L, p => p.n)) : null;

@@ -28,8 +28,8 @@ public sealed class ReportTests : IDisposable
         Assert.Null(Bold(single));
         var scores = new ScoreTables(clear, s_task).Scores();
         Assert.Contains("paired t-test", scores.Caption);
-        Assert.Equal(["genre", "loss, training pictures ↓", "steps", "seconds", "numbers learned", "memory MB", "n"], scores.Columns);
-        Assert.Equal(["b", "0.3500 ± 0.1000", "40 ± 0", "2.0 ± 0.0", "1,024", "512 ± 0", "3"], scores.Rows[1].Select(c => c.Text));
+        Assert.Equal(["genre", "loss, training pictures ↓", "steps", "seconds", "a step, ms", "seconds to the best", "numbers learned", "memory MB", "n"], scores.Columns);
+        Assert.Equal(["b", "0.3500 ± 0.1000", "40 ± 0", "2.0 ± 0.0", "50 ± 0", "1.5 ± 0.0", "1,024", "512 ± 0", "3"], scores.Rows[1].Select(c => c.Text));
     }
 
     [Fact]
@@ -119,7 +119,7 @@ public sealed class ReportTests : IDisposable
         new JobResult
         {
             Key = $"{genre}{seed}{shots}",
-            Metrics = new Dictionary<string, double> { ["evaluation_loss"] = loss, ["steps"] = 40, ["seconds"] = 2, ["trainable"] = 1024, ["memory_mb"] = 512 },
+            Metrics = new Dictionary<string, double> { ["evaluation_loss"] = loss, ["steps"] = 40, ["seconds"] = 2, ["step_seconds"] = 0.05, ["best_seconds"] = 1.5, ["trainable"] = 1024, ["memory_mb"] = 512 },
             Curve = curve ?? [new(0, 0, 1), new(20, 1, loss + 0.1), new(40, 2, loss)],
             Pictures = [new JobPicture("examples.png", "a tomato")],
             StageSteps = [40],

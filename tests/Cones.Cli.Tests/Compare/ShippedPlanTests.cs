@@ -52,7 +52,7 @@ public sealed partial class ShippedPlanTests : IDisposable
         text = Described().Replace(Classes().Replace(text, "classes: RBC=cat, WBC=dog, Platelets=car"), "classes: \"RBC=dog, WBC=car, Platelets=cat\"");
         File.WriteAllText(Path.Combine(_folder, plan), text);
         string[] control = plan.StartsWith("controls", StringComparison.Ordinal) ? ["--model", "glip-a-tiny=" + s_control] : [];
-        MustRun(plan, ["--model", "glip-tiny=" + s_detector, .. control]);
+        MustRun(plan, ["--model", (control.Length > 0 ? "glip-tiny=" : "mini-glip=") + s_detector, .. control]);
     }
 
     [Theory]

@@ -170,6 +170,25 @@ public sealed class SamModelTests : IDisposable
         Assert.Equal(ScalarType.Float32, autograd.grad([output.PredMasks.sum()], [concept])[0].dtype);
     }
 
+    [Theory]
+    [InlineData(ScalarType.BFloat16, 0.005)]
+    [InlineData(ScalarType.Float16, 0.0006)]
+    public void Places_are_encoded_exactly_in_half_precision(ScalarType type, double rounding)
+    {
+        // Frequencies of many turns, of which half precision would keep three digits.
+        using (no_grad()) _model.NamedWeights().Single(w => w.Key == "shared_image_embedding.positional_embedding").Value.Value.mul_(100);
+        foreach (var (name, weight) in _model.NamedWeights().Where(w => w.Key.StartsWith("prompt_encoder.", StringComparison.Ordinal))) weight.Assign(zeros([.. weight.Shape]));
+        var boxes = Prompts(points: false);
+        var (grid, corners) = (_model.EncodePositions(), _model.EncodePrompts(boxes).Sparse!);
+        using var half = Model();
+        foreach (var (from, to) in _model.NamedWeights().Zip(half.NamedWeights())) to.Value.Assign(from.Value.Value.clone());
+        half.To(CPU, type);
+        Assert.Equal(["shared_image_embedding.positional_embedding"], half.NamedWeights().Where(w => w.Value.Value.dtype != type).Select(w => w.Key));
+        Assert.Equal(type, half.EncodePositions().dtype);
+        Assert.True((half.EncodePositions().to(ScalarType.Float32) - grid).abs().max().item<float>() < rounding);
+        Assert.True((half.EncodePrompts(boxes).Sparse!.to(ScalarType.Float32) - corners).abs().max().item<float>() < rounding);
+    }
+
     [Fact]
     public void A_step_leaves_its_outputs_and_nothing_else()
     {

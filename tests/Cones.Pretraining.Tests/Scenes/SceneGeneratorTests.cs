@@ -60,6 +60,34 @@ public sealed class SceneGeneratorTests
     }
 
     [Fact]
+    public void Boxes_of_smears_go_around_all_of_a_cell_and_are_a_little_loose()
+    {
+        var generator = new SceneGenerator(s_options with { CrowdPart = 0, MicroscopyPart = 0, SmearPart = 1 });
+        var (kinds, wider) = (new HashSet<ShapeKind>(), 0);
+        for (var number = 0; number < 40; number++)
+        {
+            var scene = generator.Draw(1, number);
+            foreach (var thing in scene.Objects)
+            {
+                kinds.Add(thing.Class.Shape!.Value);
+                Assert.False(SceneWords.IsHeldOut(thing.Class.Color, thing.Class.Shape.Value));
+                Assert.InRange(thing.Box.Left, 0, thing.Box.Right - 3);
+                Assert.InRange(thing.Box.Bottom, thing.Box.Top + 3, 64);
+                var inside = Enumerable.Range(0, thing.Mask.Length).Where(i => thing.Mask[i] >= 0.5f).ToArray();
+                if (inside.Length == 0) continue;
+                Assert.True(thing.Box.Left <= inside.Min(i => i % 64) && thing.Box.Right > inside.Max(i => i % 64));
+                Assert.True(thing.Box.Top <= inside.Min(i => i / 64) && thing.Box.Bottom > inside.Max(i => i / 64));
+                if (thing.Box.Width > inside.Max(i => i % 64) + 1 - inside.Min(i => i % 64)) wider++;
+            }
+        }
+
+        Assert.Equal([ShapeKind.Circle, ShapeKind.Blob, ShapeKind.Cell], kinds.Order());
+        Assert.True(wider > 20, $"{wider} boxes are loose");
+        Assert.Equal(new SceneBox(0, 8, 21, 33), new BoxLooseness(0.1, 0).Around(new SceneBox(0, 10, 19, 31), 64, 64));
+        Assert.Equal(new SceneBox(4, 9, 20, 32), new BoxLooseness(0, 1).Around(new SceneBox(5, 10, 19, 31), 20, 64));
+    }
+
+    [Fact]
     public void Emoji_are_drawn_where_their_masks_say()
     {
         var solid = Enumerable.Range(0, IconPack.Side * IconPack.Side).SelectMany(_ => (byte[])[255, 0, 0, 255]).ToArray();

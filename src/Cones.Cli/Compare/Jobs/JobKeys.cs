@@ -20,6 +20,7 @@ static class JobKeys
     /// <summary>The key of a job, 64 hexadecimal digits. Names of models, data sets, genres and budgets decide nothing.</summary>
     public static string Of(JobSpec job, IComparisonTask task, FileDigests digests)
     {
+        var isFixed = task.IsFixed(job);
         var described = new JsonObject
         {
             ["format"] = Format,
@@ -28,9 +29,9 @@ static class JobKeys
             ["model"] = digests.Of(job.ModelPath),
             ["data"] = Values(job.Data, task.DataKeys, digests),
             ["evaluation"] = Values(job.Evaluation, task.EvaluationKeys, digests),
-            ["shots"] = job.Shots,
-            ["seed"] = job.Seed,
-            ["shot_seed"] = job.Shots is null ? null : job.ShotSeed,
+            ["shots"] = isFixed ? null : job.Shots,
+            ["seed"] = isFixed ? null : job.Seed,
+            ["shot_seed"] = isFixed || job.Shots is null ? null : job.ShotSeed,
             ["selection"] = job.Selection,
             ["rate"] = job.LearningRate is { } rate ? rate.ToString("r", CultureInfo.InvariantCulture) : null, // NaN where none could be chosen
             ["steps"] = job.Steps,

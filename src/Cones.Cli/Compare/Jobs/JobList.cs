@@ -3,7 +3,7 @@ using Cones.Cli.Compare.Tasks;
 
 namespace Cones.Cli.Compare.Jobs;
 
-/// <summary>What a learning rate is chosen for: a genre on a model with some shots and a budget, on one data set or on all.</summary>
+/// <summary>What a learning rate is chosen for: a genre on a model with a budget, on one data set or on all, with some shots or with any.</summary>
 sealed record RateCell(string Model, string? Dataset, string Genre, int? Shots, string Budget);
 
 /// <summary>The jobs of a plan.</summary>
@@ -13,7 +13,7 @@ sealed class JobList(ComparisonPlan plan, IComparisonTask task, FileDigests dige
     public IReadOnlyList<JobSpec> Selection() =>
     [
         .. from cell in Cells(d => plan.SelectionDatasets.Count == 0 || plan.SelectionDatasets.Contains(d.Name))
-           where cell.Genre.LearningRates.Count > 1
+           where cell.Genre.LearningRates.Count > 1 && (plan.SelectionShots.Count == 0 || plan.SelectionShots.Contains(cell.Shots))
            from seed in plan.SelectionSeeds.Select((seed, i) => (Seed: seed, Shot: plan.ShotSeeds[i % plan.ShotSeeds.Count]))
            from rate in cell.Genre.LearningRates
            select Job(cell, seed.Seed, seed.Shot, rate, selection: true),
@@ -35,9 +35,9 @@ sealed class JobList(ComparisonPlan plan, IComparisonTask task, FileDigests dige
     ];
 
     /// <summary>The cell of a job that helps to choose.</summary>
-    public RateCell CellOf(JobSpec job) => new(job.Model, plan.SelectionDatasets.Count == 0 ? job.Dataset : null, job.Genre, job.Shots, job.Budget);
+    public RateCell CellOf(JobSpec job) => new(job.Model, plan.SelectionDatasets.Count == 0 ? job.Dataset : null, job.Genre, plan.SelectionShots.Count == 0 ? job.Shots : null, job.Budget);
 
-    RateCell CellOf(Cell cell) => new(cell.Model.Name, plan.SelectionDatasets.Count == 0 ? cell.Dataset.Name : null, cell.Genre.Name, cell.Shots, cell.Budget.Name);
+    RateCell CellOf(Cell cell) => new(cell.Model.Name, plan.SelectionDatasets.Count == 0 ? cell.Dataset.Name : null, cell.Genre.Name, plan.SelectionShots.Count == 0 ? cell.Shots : null, cell.Budget.Name);
 
     IEnumerable<Cell> Cells(Func<PlanDataset, bool> includes) =>
         from model in plan.Models

@@ -45,6 +45,7 @@ sealed class JobRunner(string folder, Action<string> log, CancellationToken canc
             curve.AddRange(outcome.Evaluations.Where(e => stage == 0 || e.Step > 0).Select(e => new CurvePoint(steps + e.Step, seconds + (e.Step * perStep), e.Loss)));
             if (outcome.Evaluations.Count == 0 && stage == 0) curve.Add(new CurvePoint(0, time, outcome.BestLoss));
             steps += outcome.Steps;
+            (metrics["step_seconds"], metrics["best_seconds"]) = (perStep, seconds + time - ((outcome.Steps - outcome.BestStep) * perStep));
             seconds += time;
             messages.Add(outcome.Message);
             asked.Add(atMost);

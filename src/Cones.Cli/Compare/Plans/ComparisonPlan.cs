@@ -39,6 +39,9 @@ sealed record ComparisonPlan
     /// <summary>The data sets that rates are chosen on for all; empty: each data set has its own.</summary>
     public required IReadOnlyList<string> SelectionDatasets { get; init; }
 
+    /// <summary>The shots that rates are chosen with for all; empty: each number of shots has its own.</summary>
+    public required IReadOnlyList<int?> SelectionShots { get; init; }
+
     /// <summary>The genre whose quality the others' time is measured to, or null.</summary>
     public string? Reference { get; init; }
 

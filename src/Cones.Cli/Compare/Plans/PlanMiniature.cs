@@ -17,6 +17,7 @@ static class PlanMiniature
             Title = plan.Title + " (miniature)",
             Datasets = [plan.Datasets[0]],
             SelectionDatasets = [],
+            SelectionShots = [],
             SelectionSeeds = [plan.SelectionSeeds[0]],
             Shots = [plan.Shots.Min(s => s ?? int.MaxValue) is < int.MaxValue and var fewest ? fewest : null],
             Seeds = [.. plan.Seeds.Take(2)],

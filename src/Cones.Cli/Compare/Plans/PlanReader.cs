@@ -39,7 +39,8 @@ sealed class PlanReader
         var genres = Named("genres", (name, m) => Genre(name, m, common));
         var datasets = Named("datasets", (name, m) => new PlanDataset(name, Values(m, _task.DataKeys, required: true)));
         var seeds = _root.WholeNumbers("seeds") is { Count: > 0 } given ? given : [0, 1, 2];
-        var (selectionSeeds, selectionDatasets) = Selection(seeds, datasets);
+        var shotsOf = Shots(_root);
+        var (selectionSeeds, selectionDatasets, selectionShots) = Selection(seeds, datasets, shotsOf);
         var plan = new ComparisonPlan
         {
             Path = _path,
@@ -49,13 +50,14 @@ sealed class PlanReader
             Models = Models(),
             Datasets = datasets,
             Genres = genres,
-            Shots = Shots(),
+            Shots = shotsOf,
             Seeds = seeds,
             ShotSeeds = _root.WholeNumbers("shot-seeds") is { Count: > 0 } shots ? shots : seeds,
             Budgets = Named("budgets", Budget),
             Evaluation = _root.Map("evaluation") is { } evaluation ? Values(evaluation, _task.EvaluationKeys, required: false) : new Dictionary<string, IReadOnlyList<string>>(),
             SelectionSeeds = selectionSeeds,
             SelectionDatasets = selectionDatasets,
+            SelectionShots = selectionShots,
             Reference = _root.Text("reference"),
             Parallel = _root.Whole("parallel"),
         };
@@ -144,24 +146,27 @@ sealed class PlanReader
         return new PlanBudget(name, steps ?? 0, seconds, PlanOptions.Merge([new("early-stop", "none")], options));
     }
 
-    IReadOnlyList<int?> Shots()
+    static IReadOnlyList<int?> Shots(PlanMap map)
     {
-        var texts = _root.Texts("shots");
+        var texts = map.Texts("shots");
         if (texts.Count == 0) return [null];
         return [.. texts.Select<string, int?>(t => t == "all" ? null
             : int.TryParse(t, out var count) && count > 0 ? count
-            : throw _root.Error("shots", $"'shots' holds '{t}': numbers of at least 1, or all"))];
+            : throw map.Error("shots", $"'shots' holds '{t}': numbers of at least 1, or all"))];
     }
 
-    (IReadOnlyList<long> Seeds, IReadOnlyList<string> Datasets) Selection(IReadOnlyList<long> seeds, IReadOnlyList<PlanDataset> datasets)
+    (IReadOnlyList<long> Seeds, IReadOnlyList<string> Datasets, IReadOnlyList<int?> Shots) Selection(
+        IReadOnlyList<long> seeds, IReadOnlyList<PlanDataset> datasets, IReadOnlyList<int?> shots)
     {
         var map = _root.Map("selection");
-        map?.Allow("seeds", "datasets");
+        map?.Allow("seeds", "datasets", "shots");
         var own = map?.WholeNumbers("seeds") is { Count: > 0 } given ? given : [seeds.Max() + 1];
         if (own.FirstOrDefault(seeds.Contains, -1) is >= 0 and var shared) throw map!.Error("seeds", $"the seed {shared} is reported too: choose learning rates with other seeds");
         var judges = map?.Texts("datasets") ?? [];
         if (judges.FirstOrDefault(j => datasets.All(d => d.Name != j)) is { } unknown) throw map!.Error("datasets", $"'{unknown}' is no data set of this plan");
-        return (own, judges);
+        var chosenWith = map?.Texts("shots") is { Count: > 0 } ? Shots(map) : [];
+        if (chosenWith.Any(s => !shots.Contains(s))) throw map!.Error("shots", "'shots' of 'selection' holds what 'shots' of the plan does not");
+        return (own, judges, chosenWith);
     }
 
     Dictionary<string, IReadOnlyList<string>> Values(PlanMap map, IReadOnlyList<PlanKey> keys, bool required)

@@ -106,7 +106,7 @@ sealed class ComparisonReport(
     {
         if (choices.Count == 0) yield break;
         yield return new ReportHeading(2, "Learning rates");
-        yield return new ReportParagraph($"Every genre with a rate to choose tried {plan.RatesPerGenre} rates with the seed(s) {string.Join(", ", plan.SelectionSeeds)}, which are not among those reported. Validation data alone decided: {string.Join(", then ", task.SelectionMetrics.Select(s => task.Metrics.First(m => m.Name == s).Title))}.");
+        yield return new ReportParagraph($"Every genre with a rate to choose tried {plan.RatesPerGenre} rates with the seed(s) {string.Join(", ", plan.SelectionSeeds)}, which are not among those reported{(plan.SelectionShots.Count > 0 ? $", with {string.Join(", ", plan.SelectionShots.Select(s => s is { } n ? $"{n}" : "all"))} shots for all" : "")}. Validation data alone decided: {string.Join(", then ", task.SelectionMetrics.Select(s => task.Metrics.First(m => m.Name == s).Title))}.");
         var metric = task.Metrics.First(m => m.Name == task.SelectionMetrics[0]);
         yield return new ReportTable(
             $"{metric.Title} by learning rate; bold: the rate that was chosen.",

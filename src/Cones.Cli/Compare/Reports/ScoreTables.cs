@@ -22,7 +22,7 @@ sealed class ScoreTables(RunGroup group, IComparisonTask task)
         string[] columns =
         [
             "genre", .. Metrics.Select(m => $"{m.Title} {(m.Higher == true ? "↑" : "↓")}"), .. classes.Select(c => $"AP of {c[DetectionComparison.ClassPrefix.Length..]} ↑"),
-            "steps", "seconds", "numbers learned", "memory MB", "n",
+            "steps", "seconds", "a step, ms", "seconds to the best", "numbers learned", "memory MB", "n",
         ];
         return new ReportTable(
             $"{group.Title}: mean ± standard deviation over {Over()}. Bold: better than the second best by more than the standard deviation of the paired differences, and p < {Level.ToString(CultureInfo.InvariantCulture)} in a paired t-test over {Over()}.",
@@ -34,6 +34,8 @@ sealed class ScoreTables(RunGroup group, IComparisonTask task)
                 .. classes.Select(c => new ReportCell(RunGroup.Written(group.Values(genre, c).Values, "0.000"))),
                 RunGroup.Written(group.Values(genre, "steps").Values, "0"),
                 RunGroup.Written(group.Values(genre, "seconds").Values, "0.0"),
+                RunGroup.Written(group.Values(genre, "step_seconds").Values.Select(s => 1000 * s), "0"),
+                RunGroup.Written(group.Values(genre, "best_seconds").Values, "0.0"),
                 RunGroup.Written(group.Values(genre, "trainable").Values.Distinct(), "#,0"),
                 RunGroup.Written(group.Values(genre, "memory_mb").Values, "0"),
                 group.Of(genre).Count.ToString(CultureInfo.InvariantCulture),

@@ -49,7 +49,7 @@ sealed class DetectionComparison : IComparisonTask
         new("shuffle-labels", PlanValueKind.Flag),
     ];
 
-    public IReadOnlyList<PlanKey> EvaluationKeys { get; } = [new("images", PlanValueKind.Number), new("threshold", PlanValueKind.Number)];
+    public IReadOnlyList<PlanKey> EvaluationKeys { get; } = [new("images", PlanValueKind.Number), new("validation-images", PlanValueKind.Number), new("threshold", PlanValueKind.Number)];
 
     public IReadOnlyList<Metric> Metrics { get; } =
     [
@@ -63,7 +63,7 @@ sealed class DetectionComparison : IComparisonTask
 
     public (IReadOnlyDictionary<string, string> Options, IReadOnlyDictionary<string, string> Evaluation) Miniature { get; } = (
         new Dictionary<string, string> { ["accumulate"] = "1", ["evaluate-every"] = "2" },
-        new Dictionary<string, string> { ["images"] = "2" });
+        new Dictionary<string, string> { ["images"] = "2", ["validation-images"] = "1" });
 
     public Command NewSearchCommand()
     {
@@ -75,7 +75,7 @@ sealed class DetectionComparison : IComparisonTask
     public IReadOnlyList<KeyValuePair<string, string?>> DataArguments(JobSpec job, string dataFolder)
     {
         var arguments = new List<KeyValuePair<string, string?>> { new("data", TrainingOf(job, dataFolder)), new("images", job.DataValue("images")) };
-        if (job.DataValue("val") is { } validation) arguments.Add(new("val", validation));
+        if (job.DataValue("val") is not null) arguments.Add(new("val", ValidationOf(job, dataFolder)));
         if (job.DataValues("classes") is { Count: > 0 } classes) arguments.Add(new("classes", string.Join(",", classes)));
         if (job.Shots is { } shots) arguments.AddRange([new("shots", FormattableString.Invariant($"{shots}")), new("shot-seed", FormattableString.Invariant($"{job.ShotSeed}"))]);
         return arguments;
@@ -84,8 +84,26 @@ sealed class DetectionComparison : IComparisonTask
     public string EvaluationCommand(JobSpec job, string concept, string dataFolder) =>
         $"cones evaluate detection --data {JobArguments.Written(job.DataValue("test")!)} --images {JobArguments.Written(job.DataValue("images")!)}{JobArguments.ModelOf(job)} --concept {concept}";
 
-    // The control of shuffled labels: every box keeps its place and gets the class of another.
+    // Names as they are: nothing is learnt from training images, whose loss counts only where there are no others.
+    public bool IsFixed(JobSpec job) =>
+        job.DataValue("val") is not null && job.Stages.All(s => s.Method == "text" && s.Options.All(o => o.Key != "candidates"));
+
     public void Prepare(JobSpec job, string dataFolder)
+    {
+        ShortenValidation(job, dataFolder);
+        ShuffleLabels(job, dataFolder);
+    }
+
+    // As many validation images as the plan says, evenly taken.
+    static void ShortenValidation(JobSpec job, string dataFolder)
+    {
+        if (job.DataValue("val") is not { } file || ValidationOf(job, dataFolder) is var target && (target == file || File.Exists(target))) return;
+        Directory.CreateDirectory(dataFolder);
+        CocoWriter.Write(Limited(job, Read(job, file), "validation-images"), target);
+    }
+
+    // The control of shuffled labels: every box keeps its place and gets the class of another.
+    static void ShuffleLabels(JobSpec job, string dataFolder)
     {
         var target = TrainingOf(job, dataFolder);
         if (!job.DataFlag("shuffle-labels") || File.Exists(target)) return;
@@ -109,8 +127,8 @@ sealed class DetectionComparison : IComparisonTask
         var pass = secondsPerWeightPixel * (weights / 4.0) * pixels * 2 / Environment.ProcessorCount;
         var accumulate = job.Stages.SelectMany(s => s.Options).LastOrDefault(o => o.Key == "accumulate").Value is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : 4;
         var every = job.Stages.SelectMany(s => s.Options).LastOrDefault(o => o.Key == "evaluate-every").Value is { } interval ? int.Parse(interval, CultureInfo.InvariantCulture) : 10;
-        var validation = job.DataValue("val") is { } val ? Read(job, val).Images.Count : 1;
-        var test = Limited(job, Read(job, job.DataValue(job.Selection ? "val" : "test")!)).Images.Count;
+        var validation = job.DataValue("val") is { } val ? Limited(job, Read(job, val), "validation-images").Images.Count : 1;
+        var test = Judged(job).Images.Count;
         var searches = job.Stages.Any(s => s.Method != "text");
         var full = job.Stages.Any(s => s.Method is "full");
         var evaluations = searches ? 1 + (Math.Max(job.Steps, 1) / Math.Max(1, every)) : 1;
@@ -145,7 +163,7 @@ sealed class DetectionComparison : IComparisonTask
     public JobScores Evaluate(JobRun run)
     {
         var job = run.Job;
-        var data = Limited(job, Read(job, job.DataValue(job.Selection ? ValidationKey : "test")!));
+        var data = Judged(job);
         // A detector that was trained has its concept beside it.
         var trained = ModelOf(run, job.Stages.Count - 1);
         var (model, concept) = Directory.Exists(trained) ? (trained, Path.Combine(trained, DetectionSearchResult.ConceptName)) : (job.ModelPath, run.Concept);
@@ -193,18 +211,35 @@ sealed class DetectionComparison : IComparisonTask
 
     static DetectionDataset Read(JobSpec job, string file) => CocoReader.Read(file, new DataReadOptions { Checks = DataChecks.Skip, ImageFolder = job.DataValue("images") }).Dataset;
 
-    static DetectionDataset Limited(JobSpec job, DetectionDataset data) =>
-        job.EvaluationValue("images") is { } text ? data.Select([.. data.Images.Take((int)double.Parse(text, CultureInfo.InvariantCulture)).Select(i => i.Id)]) : data;
+    static DetectionDataset Judged(JobSpec job) =>
+        job.Selection ? Limited(job, Read(job, job.DataValue("val")!), "validation-images") : Limited(job, Read(job, job.DataValue("test")!), "images");
+
+    // So many images, evenly taken.
+    static DetectionDataset Limited(JobSpec job, DetectionDataset data, string key)
+    {
+        if (NumberOf(job, key) is not { } count || count >= data.Images.Count) return data;
+        return data.Select([.. Enumerable.Range(0, count).Select(i => data.Images[(int)((long)i * data.Images.Count / count)].Id)]);
+    }
+
+    static int? NumberOf(JobSpec job, string key) =>
+        job.EvaluationValue(key) is { } text ? Math.Max(1, (int)double.Parse(text, CultureInfo.InvariantCulture)) : null;
 
     static string ModelOf(JobRun run, int stage) => Path.Combine(run.Folder, $"{stage + 1}.model");
+
+    static string ValidationOf(JobSpec job, string dataFolder)
+    {
+        var file = job.DataValue("val")!;
+        return NumberOf(job, "validation-images") is { } count ? Path.Combine(dataFolder, FormattableString.Invariant($"val-{Digest(file)}-{count}.json")) : file;
+    }
 
     static string TrainingOf(JobSpec job, string dataFolder)
     {
         var file = job.DataValue("data")!;
         if (!job.DataFlag("shuffle-labels")) return file;
-        var digest = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file)))[..8];
-        return Path.Combine(dataFolder, FormattableString.Invariant($"shuffled-{digest}-{job.Seed}.json"));
+        return Path.Combine(dataFolder, FormattableString.Invariant($"shuffled-{Digest(file)}-{job.Seed}.json"));
     }
+
+    static string Digest(string file) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file)))[..8];
 
     // What readers say goes into the job's log, line by line.
     sealed class LogWriter(Action<string> log) : StringWriter(CultureInfo.InvariantCulture)

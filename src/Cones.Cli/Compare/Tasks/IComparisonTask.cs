@@ -84,6 +84,9 @@ interface IComparisonTask
     /// <summary>Makes the data that <see cref="DataArguments"/> names, where it is not there.</summary>
     void Prepare(JobSpec job, string dataFolder);
 
+    /// <summary>Whether a job gives the same whatever its shots and seed are: it runs once for all of them.</summary>
+    bool IsFixed(JobSpec job) => false;
+
     /// <summary>What a job will take, roughly.</summary>
     /// <exception cref="ConesException">The model cannot be read.</exception>
     JobEstimate Estimate(JobSpec job);

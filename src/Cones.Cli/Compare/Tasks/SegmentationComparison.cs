@@ -196,7 +196,7 @@ sealed class SegmentationComparison : IComparisonTask
         if (boxes.Length == 0 && job.EvaluationValue("true-boxes") == "true") arguments.Add("--true-boxes");
         if (job.EvaluationValue("threshold") is { } threshold) arguments.AddRange(["--threshold", threshold]);
         // Features of the images are kept where the search kept them.
-        foreach (var option in job.Stages[0].Options.Where(o => o.Key is "feature-cache" or "device" && o.Value is not null)) arguments.AddRange(["--" + option.Key, option.Value!]);
+        foreach (var option in job.Stages[0].Options.Where(o => o.Key is "feature-cache" or "device" or "precision" && o.Value is not null)) arguments.AddRange(["--" + option.Key, option.Value!]);
         return arguments;
     }
 

@@ -63,7 +63,7 @@ sealed class SamPromptEncoder : Module
     }
 
     // A pixel's place is its middle.
-    Tensor Places(Tensor pixels) => _positions.Forward((pixels.to(ScalarType.Float32) + 0.5) / _config.ImageSize);
+    Tensor Places(Tensor pixels) => _positions.Forward((pixels.to(ScalarType.Float32) + 0.5) / _config.ImageSize, _noPoint.Table.dtype);
 
     Tensor Dense(Tensor? masks, long batch) =>
         masks is null

@@ -33,7 +33,7 @@ public static class SegmentationSearch
     {
         options.Validate();
         onStage?.Invoke("loading the model");
-        using var segmenter = Segmenters.Load(options.Model, new LoadOptions { Device = options.Device });
+        using var segmenter = Segmenters.Load(options.Model, new LoadOptions { Device = options.Device, Type = options.Precision });
         return Run(segmenter, options, folder, modelOutput, observer, onStage, cancellation);
     }
 

@@ -18,6 +18,9 @@ public sealed record SegmentationSearchOptions
     /// <summary>The device of the model and of what is searched.</summary>
     public torch.Device Device { get; init; } = torch.CPU;
 
+    /// <summary>The type of the frozen weights; what is searched, losses and results are float32.</summary>
+    public torch.ScalarType Precision { get; init; } = torch.ScalarType.Float32;
+
     /// <summary>The training images with their masks. Crowds are left out.</summary>
     public required DetectionDataset Train { get; init; }
 
@@ -104,6 +107,8 @@ public sealed record SegmentationSearchOptions
         if (Choice == StepChoice.Ap && Validation is null) throw new ConesException("average precision is measured on validation images: name some (--val), or choose by the loss (--choose loss)");
         if (Cache.MemoryBytes < 0) throw new ConesException("the memory for features is below 0 (--feature-memory)");
         if (Cache.DiskBytes < 0) throw new ConesException("the room for features is below 0 (--feature-cache-size)");
+        if (Method == SegmentationMethod.Full && Precision != torch.ScalarType.Float32)
+            throw new ConesException("the method full trains the weights themselves, which needs fp32: leave --precision out");
         ClassPrompt.RequireDistinct(ResolvedClasses);
         foreach (var (data, option) in ((DetectionDataset?, string)[])[(Train, "--data"), (Validation, "--val")])
         {

@@ -1,3 +1,4 @@
+using Cones.Models;
 using Cones.Models.Glip;
 using Cones.Models.Glip.Configuration;
 using Cones.Pretraining.Recipes.Detector;
@@ -51,6 +52,23 @@ public sealed class DetectorModelTests
         foreach (var (name, _) in model.Head.NamedWeights())
             Assert.Equal(name.Contains("attention.", StringComparison.Ordinal) || name.Contains("output.", StringComparison.Ordinal) || name.Contains("intermediate.", StringComparison.Ordinal) ? 0.3 : 1, DetectorWeights.RateFactor("rpn.head." + name));
         Assert.All(model.Backbone.NamedWeights(), w => Assert.Equal(1, DetectorWeights.RateFactor("backbone." + w.Key)));
+    }
+
+    [Fact]
+    public void The_last_stage_begins_with_the_weights_of_a_folder_and_refuses_others()
+    {
+        using var folder = new TemporaryFolder();
+        using var first = new GlipModel(DetectorConfigs.Fusion(Vocabulary));
+        DetectorWeights.Fill(first, 1);
+        ModelWriter.WriteJson(Path.Combine(folder.Path, "glip_config.json"), DetectorConfigs.Json(first.Config));
+        ModelWriter.SaveWeights(Path.Combine(folder.Path, "model.safetensors"), ModelWriter.Weights(first));
+        ModelWriter.WriteText(Path.Combine(folder.Path, "vocab.txt"), string.Join('\n', Enumerable.Range(0, Vocabulary - 5).Select(i => $"w{i}").Prepend("[MASK]").Prepend("[SEP]").Prepend("[CLS]").Prepend("[UNK]").Prepend("[PAD]")));
+        using var second = new GlipModel(DetectorConfigs.Fusion(Vocabulary));
+        DetectorWeights.Copy(folder.Path, second);
+        foreach (var (a, b) in first.NamedWeights().Zip(second.NamedWeights())) Assert.True(a.Value.Value.equal(b.Value.Value).all().item<bool>(), a.Key);
+        using var control = new GlipModel(DetectorConfigs.NoFusion(Vocabulary));
+        Assert.Contains("another shape", Assert.Throws<ConesException>(() => DetectorWeights.Copy(folder.Path, control)).Message);
+        Assert.Contains("run the recipe", Assert.Throws<ConesException>(() => DetectorWeights.Copy(Path.Combine(folder.Path, "none"), second)).Message);
     }
 
     [Fact]
