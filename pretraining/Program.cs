@@ -10,6 +10,7 @@ var root = new RootCommand("Recipes that make the embedded models from scratch. 
 RecipeCommands.AddTo(root);
 EvaluateCommand.AddTo(root);
 EvaluateDetectorCommand.AddTo(root);
+EvaluateSegmenterCommand.AddTo(root);
 SmokeCommand.AddTo(root);
 ScenesCommand.AddTo(root);
 DataCommand.AddTo(root);

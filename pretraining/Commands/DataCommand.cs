@@ -34,6 +34,9 @@ static class DataCommand
         samples.Subcommands.Add(With(
             new Command("detection", "Draws the annotated sample scenes; needs the folder that prepare-data.sh filled."),
             r => DetectionSamples.Draw(r.GetValue(folder)!, r.GetValue(output)!), folder, output));
+        samples.Subcommands.Add(With(
+            new Command("segmentation", "Draws the sample scenes with masks; needs the folder that prepare-data.sh filled."),
+            r => SegmentationSamples.Draw(r.GetValue(folder)!, r.GetValue(output)!), folder, output));
         root.Subcommands.Add(samples);
     }
 

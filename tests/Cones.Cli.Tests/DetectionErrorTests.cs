@@ -27,6 +27,8 @@ public sealed class DetectionErrorTests : IDisposable
     [InlineData("a rate", "learning rate is -1", "--lr", "-1")]
     [InlineData("a rate of letters", "as a number", "--lr", "fast")]
     [InlineData("a device", "--device", "--device", "gpu")]
+    [InlineData("a precision", "fp32, bf16, fp16 (--precision)", "--precision", "int4")]
+    [InlineData("training in half precision", "the method linear trains the weights themselves, which needs fp32", "--method", "linear", "--precision", "bf16", "-o", "a-model")]
     [InlineData("no such class", "only cat, sign", "--classes", "Cat")]
     [InlineData("no words", "names no class", "--classes", "cat=")]
     [InlineData("a class twice", "named twice", "--classes", "cat, cat")]

@@ -63,6 +63,22 @@ public sealed class DetectionTests : IDisposable
     }
 
     [Fact]
+    public void Half_precision_is_searched_found_and_scored()
+    {
+        var concept = In("cells.concept.safetensors");
+        var search = Search(concept, "--precision", "bf16");
+        Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
+        Assert.Contains("\"precision\": \"bf16\"", File.ReadAllText(In("cells.run/options.json")));
+        string[] how = ["--model", s_model, "--concept", concept, "--precision", "bf16"];
+        var detect = Cli.Run(["detect", In("pictures"), "--threshold", "0", "-o", In("found"), .. how]);
+        Assert.True(detect.ExitCode == ExitCodes.Success, detect.Error);
+        Assert.NotEmpty(CocoResultReader.Read(In("found/detections.json")));
+        var evaluate = Cli.Run(["evaluate", "detection", "--data", In("data.json"), "--images", In("pictures"), "--json", .. how]);
+        Assert.InRange(evaluate.Json().GetProperty("ap50").GetDouble(), 0, 1);
+        Search(concept).MustRefuse("precision was \"bf16\" and is \"fp32\" now", "--restart");
+    }
+
+    [Fact]
     public void The_same_command_again_returns_the_finished_search_and_a_changed_one_needs_a_restart()
     {
         var concept = In("cells.concept.safetensors");

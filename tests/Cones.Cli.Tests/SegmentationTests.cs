@@ -33,6 +33,8 @@ public sealed class SegmentationTests : IDisposable
         var search = Search(s_sam, concept, ["--method", method, "--val", In("data.json"), "--shots", "2", .. more]);
         Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
         Assert.Contains("loss on 3 validation images", search.Output);
+        Assert.Contains("AP of masks on 3 validation images", search.Output);
+        Assert.Equal(method == "concept" && more.Length == 0, search.Output.Contains("boxes alone", StringComparison.Ordinal));
         Assert.Contains("cones segment", search.Output);
 
         string[] boxes = more.Length > 0 ? more : ["--boxes", In("boxes.json")];
@@ -84,6 +86,14 @@ public sealed class SegmentationTests : IDisposable
         var segment = Cli.Run(["segment", In("pictures"), "--model", In("tuned"), "--boxes", In("boxes.json"), "-o", In("found"), .. Cache]);
         Assert.True(segment.ExitCode == ExitCodes.Success, segment.Error);
         Search(s_sam, In("x.concept.safetensors"), "--method", "full").MustRefuse("name a folder");
+        if (encoder) return;
+        // A second stage: the weights are tuned with a concept's tokens, and both are used together.
+        Assert.Equal(ExitCodes.Success, Search(s_sam, In("first.concept.safetensors")).ExitCode);
+        var second = Search(s_sam, In("second"), "--method", "full", "--start", In("first.concept.safetensors"), "--choose", "loss");
+        Assert.True(second.ExitCode == ExitCodes.Success, second.Error);
+        Assert.Contains($"--model {In("second")} --concept {In("first.concept.safetensors")}", second.Output);
+        var both = Cli.Run(["evaluate", "segmentation", "--data", In("data.json"), "--model", In("second"), "--concept", In("first.concept.safetensors"), "--true-boxes", .. Cache]);
+        Assert.True(both.ExitCode == ExitCodes.Success, both.Error);
     }
 
     [Fact]
@@ -114,6 +124,22 @@ public sealed class SegmentationTests : IDisposable
         var segment = Cli.Run(["segment", In("pictures/1.png"), "--model", s_sam, "-o", In("found"), "--threshold", "0", .. Cache, .. detector]);
         Assert.True(segment.ExitCode == ExitCodes.Success, segment.Error);
         Cli.Run(["segment", In("pictures"), "--model", s_sam, "--concept", concept, "--detector", s_detector, "--detector-classes", "cat", "-o", In("found"), .. Cache]).MustRefuse("the detector finds cat", "the concept is of cell");
+    }
+
+    [Fact]
+    public void Half_precision_is_searched_used_and_scored_with_a_detector_of_it()
+    {
+        var concept = In("cells.concept.safetensors");
+        string[] how = ["--precision", "bf16", "--detector", s_detector, "--detector-classes", "cell=cat"];
+        var search = Search(s_sam, concept, "--precision", "bf16");
+        Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
+        Assert.Contains("\"precision\": \"bf16\"", File.ReadAllText(In("cells.run/options.json")));
+        var segment = Cli.Run(["segment", In("pictures/1.png"), "--model", s_sam, "--concept", concept, "-o", In("found"), "--threshold", "0", .. Cache, .. how]);
+        Assert.True(segment.ExitCode == ExitCodes.Success, segment.Error);
+        var evaluate = Cli.Run(["evaluate", "segmentation", "--data", In("data.json"), "--model", s_sam, "--concept", concept, "--json", .. Cache, .. how]);
+        Assert.InRange(evaluate.Json().GetProperty("ap").GetDouble(), 0, 1);
+        Search(s_sam, In("tuned"), "--method", "full", "--precision", "fp16").MustRefuse("the method full trains the weights themselves, which needs fp32", "--precision");
+        Search(s_sam, concept, "--precision", "half").MustRefuse("fp32, bf16, fp16", "--precision");
     }
 
     [Fact]
@@ -179,6 +205,10 @@ public sealed class SegmentationTests : IDisposable
         Segment(s_sam, "--concept", concept, "--boxes", In("none.json")).MustRefuse("does not exist", "--boxes");
         Segment(s_sam, "--concept", concept, "--detector-classes", "cat").MustRefuse("no detector", "--detector");
         Segment(_sam3).MustRefuse("nothing to segment");
+        Segment(s_sam, "--concept", concept, "--boxs", In("boxes.json")).MustRefuse("'--boxs' is no option of `cones segment`");
+        Cli.Run(["segment", In("pictures"), "--model", s_sam, "--boxes", In("boxes.json"), "-o", In("data.json/found"), .. Cache]).MustRefuse("cannot be made", "--output");
+        Assert.Equal(ExitCodes.Success, Search(s_sam, In("none.concept.safetensors"), "--method", "text").ExitCode);
+        Segment(s_sam, "--concept", In("none.concept.safetensors"), "--no-boxes").MustRefuse("'cell' has no tokens", "--boxes");
         Segment(_sam3, "--classes", "cell", "--no-boxes").MustRefuse("leave the boxes out");
         Segment(_sam3, "--concept", concept).MustRefuse("another model", "sam");
         Segment(s_detector, "--classes", "cell").MustRefuse("not a segmenter");
@@ -187,6 +217,9 @@ public sealed class SegmentationTests : IDisposable
         Search(s_sam, In("x.concept.safetensors"), "--method", "offset").MustRefuse("SAM reads no text");
         Search(s_sam, In("x.concept.safetensors"), "--method", "text", "--no-boxes").MustRefuse("without boxes");
         Search(s_sam, In("x.concept.safetensors"), "--tune-encoder").MustRefuse("--tune-encoder");
+        Search(s_sam, In("x.concept.safetensors"), "--choose", "ap").MustRefuse("--val", "--choose loss");
+        Search(s_sam, In("x.concept.safetensors"), "--choose", "best").MustRefuse("ap, loss");
+        Search(s_sam, In("x.concept.safetensors"), "--start", In("none")).MustRefuse("does not exist", "--start");
         Search(_sam3, In("x.concept.safetensors"), "--mask-loss", "cross-entropy").MustRefuse("its own loss");
         Search(s_sam, In("x.concept.safetensors"), "--objects", "0").MustRefuse("--objects");
         Search(s_sam, In("x.concept.safetensors"), "--feature-cache-size", "-1").MustRefuse("--feature-cache-size");

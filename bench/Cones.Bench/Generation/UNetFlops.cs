@@ -51,7 +51,7 @@ sealed class UNetFlops
             {
                 Resnet(h, w, channels, width_, time);
                 channels = width_;
-                if (config.DownCrossAttention[level]) Transformer(h * w, channels, config.TransformerLayersPerBlock[level]);
+                if (config.DownCrossAttention[level]) Transformer(h * w, channels, config.TransformerDepth(level, i));
                 skips.Push(channels);
             }
 
@@ -64,7 +64,7 @@ sealed class UNetFlops
         if (config.MidBlock != MidBlockKind.None) Resnet(h, w, channels, channels, time);
         if (config.MidBlock == MidBlockKind.CrossAttention)
         {
-            Transformer(h * w, channels, config.TransformerLayersPerBlock[^1]);
+            Transformer(h * w, channels, config.TransformerDepth(levels - 1, 0));
             Resnet(h, w, channels, channels, time);
         }
 
@@ -76,7 +76,7 @@ sealed class UNetFlops
             {
                 Resnet(h, w, channels + skips.Pop(), width_, time);
                 channels = width_;
-                if (config.UpCrossAttention[index]) Transformer(h * w, channels, config.UpTransformerLayersPerBlock[index]);
+                if (config.UpCrossAttention[index]) Transformer(h * w, channels, config.UpTransformerDepth(index, i));
             }
 
             if (level == 0) continue;

@@ -30,7 +30,7 @@ sealed class SegmenterTask : ITrainingTask
     readonly SamModel _sam;
     readonly bool _varied;
     readonly (SceneGenerator Easy, SceneGenerator Hard)[] _generators;
-    readonly SegmenterTest[] _tests;
+    readonly IReadOnlyList<SegmenterTest> _tests;
 
     /// <summary>The task with a fresh model, or with the weights of a smaller image's.</summary>
     public SegmenterTask(SamConfig config, TrainingPlan plan, IconPack pack, int mosaic, bool varied, int testScenes, string? start)
@@ -50,16 +50,11 @@ sealed class SegmenterTask : ITrainingTask
 
         Parts = [new TrainedPart("sam", _sam, RateFactorOf: name => name == Positions ? 0 : 1)];
         var side = config.Vision.ImageSize;
-        int[] seen = pack.Select((c, _) => !c.HeldOut), heldOut = pack.Select((c, _) => c.HeldOut);
+        var seen = pack.Select((c, _) => !c.HeldOut);
         var options = new SceneOptions(CrowdPart: 0.15, MicroscopyPart: 0.2);
         _generators = [.. Enumerable.Range(0, 1 + int.Log2(mosaic)).Select(i => options with { Side = side >> i })
             .Select(o => (new SceneGenerator(o, pack, seen), new SceneGenerator(o with { Hard = true }, pack, seen)))];
-        _tests =
-        [
-            new SegmenterTest("heldout", new SceneGenerator(new SceneOptions(side, EmojiPart: 1, CrowdPart: 0, MicroscopyPart: 0), pack, heldOut), testScenes, side),
-            new SegmenterTest("crowd", new SceneGenerator(new SceneOptions(side, CrowdPart: 1, MicroscopyPart: 0, HeldOutPairs: true)), testScenes / 2, side),
-            new SegmenterTest("cells", new SceneGenerator(new SceneOptions(side, MicroscopyPart: 1)), testScenes / 2, side),
-        ];
+        _tests = SegmenterTest.All(pack, side, testScenes);
     }
 
     /// <inheritdoc/>

@@ -25,6 +25,21 @@ sealed class SegmenterTest
         _scenes = [.. Enumerable.Range(0, scenes).Select(i => generator.Draw(20_240, i)).Where(s => s.Objects.Any(SegmenterBatch.CanBeOutlined))];
     }
 
+    /// <summary>Held-out emoji, crowds of held-out pairs of colour and shape, cells.</summary>
+    /// <param name="pack">The drawings.</param>
+    /// <param name="side">The pictures' side.</param>
+    /// <param name="scenes">Scenes of emoji; of the others half as many.</param>
+    public static IReadOnlyList<SegmenterTest> All(IconPack pack, int side, int scenes)
+    {
+        var heldOut = pack.Select((c, _) => c.HeldOut);
+        return
+        [
+            new("heldout", new SceneGenerator(new SceneOptions(side, EmojiPart: 1, CrowdPart: 0, MicroscopyPart: 0), pack, heldOut), scenes, side),
+            new("crowd", new SceneGenerator(new SceneOptions(side, CrowdPart: 1, MicroscopyPart: 0, HeldOutPairs: true)), scenes / 2, side),
+            new("cells", new SceneGenerator(new SceneOptions(side, MicroscopyPart: 1)), scenes / 2, side),
+        ];
+    }
+
     /// <summary>The mean IoU of the masks, and, to compare, of the boxes taken for masks.</summary>
     public IReadOnlyDictionary<string, double> Scores(SamModel model)
     {

@@ -26,8 +26,8 @@ sealed class UNetRecipe : IRecipe
         UpCrossAttention = [true, true, false],
         LayersPerBlock = [1, 1, 1],
         AttentionHeads = [2, 4, 6],
-        TransformerLayersPerBlock = [1, 1, 1],
-        UpTransformerLayersPerBlock = [1, 1, 1],
+        TransformerLayersPerBlock = [[1], [1], [1]],
+        UpTransformerLayersPerBlock = [[1], [1], [1]],
         CrossAttentionDim = 128,
         NormNumGroups = 32,
     };

@@ -37,9 +37,9 @@ static class ConceptImport
         using var noGrad = no_grad();
         var (vectors, pooled, method, rule, dim) = file switch
         {
-            { Prompt: { } prompt } => (prompt.Embeddings[0], prompt.Pooled?[0], "concept", SlotRule.FullWithStart, unet.CrossAttentionDim),
-            { OutputEmbeddings.Count: > 0 } => (Joined(file.OutputEmbeddings, options.Input), (Tensor?)null, "concept", SlotRule.Overwrite, unet.CrossAttentionDim),
-            { HasTwoEncoders: true } => (Joined(file.InputEmbeddings, options.Input), null, "pseudo-word", SlotRule.Overwrite, unet.CrossAttentionDim),
+            { Prompt: { } prompt } => (prompt.Embeddings[0], prompt.Pooled?[0], "concept", SlotRule.FullWithStart, unet.PromptDim),
+            { OutputEmbeddings.Count: > 0 } => (Joined(file.OutputEmbeddings, options.Input), (Tensor?)null, "concept", SlotRule.Overwrite, unet.PromptDim),
+            { HasTwoEncoders: true } => (Joined(file.InputEmbeddings, options.Input), null, "pseudo-word", SlotRule.Overwrite, unet.PromptDim),
             _ => (file.InputEmbeddings[EmbeddingFile.FirstEncoder], null, "pseudo-word", SlotRule.Overwrite, text.HiddenSize),
         };
         if (vectors.shape[1] != dim)

@@ -91,7 +91,7 @@ static class EvaluateSegmentationCommand
         if (segmenter.PromptsAreObjects && source is null)
             throw new ConesException("this model segments what boxes show: name a detector (--detector), a list of boxes (--boxes), the annotations' own (--true-boxes), or a concept that was searched without (--no-boxes)");
         if (!segmenter.ReadsNames || s_what.Concepts(parsed).Count > 0) s_what.RequireSome(parsed, segmenter, source);
-        var (finder, detector) = s_what.Create(parsed, segmenter, model, s_boxes, dataset.CategoryNames);
+        var (finder, detector) = s_what.Create(parsed, segmenter, model, s_model.Loading(parsed), s_boxes, dataset.CategoryNames);
         using var ownFinder = finder;
         using var ownDetector = detector;
         var ids = dataset.Categories.GroupBy(c => c.Name).ToDictionary(g => g.Key, g => g.First().Id);

@@ -69,7 +69,7 @@ static class GenerateCommand
 
         var (prompt, seed, warnings) = (parsed.GetRequiredValue(s_prompt), s_how.Seed(parsed), new List<string>());
         var images = pictures.Draw(prompt, s_how.Negative(parsed), count, seed, options, Warn, stop.Token);
-        var written = files.Save(images, seed, Settings(parsed, options, folder, loading));
+        var written = files.Save(images, seed, Settings(parsed, options with { GuidanceScale = options.GuidanceScale ?? pictures.Pipeline.DefaultGuidanceScale }, folder, loading, images[0].Size));
         foreach (var concept in concepts) concept.Dispose();
 
         var report = new GenerateReport(prompt, s_how.Negative(parsed), folder, parsed.GetValue(s_concepts) ?? [], written, warnings, Math.Round(clock.Elapsed.TotalSeconds, 1));
@@ -91,16 +91,24 @@ static class GenerateCommand
         return new VaeImageProcessor(pipeline.Vae.Config.Reduction).Preprocess(image, size, VaeResizeMode.Crop);
     }
 
-    static Dictionary<string, string> Settings(ParseResult parsed, GenerationOptions options, string folder, LoadOptions loading) => new()
+    static Dictionary<string, string> Settings(ParseResult parsed, GenerationOptions options, string folder, LoadOptions loading, ImageSize size)
     {
-        ["prompt"] = parsed.GetRequiredValue(s_prompt),
-        ["negative_prompt"] = s_how.Negative(parsed) ?? "",
-        ["concepts"] = string.Join(", ", (parsed.GetValue(s_concepts) ?? []).Select(Path.GetFileName)),
-        ["model"] = Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)),
-        ["precision"] = WeightPrecision.NameOf(loading.Type),
-        ["scheduler"] = s_how.Scheduler(parsed),
-        ["steps"] = options.Steps.ToString(CultureInfo.InvariantCulture),
-        ["guidance"] = options.GuidanceScale?.ToString(CultureInfo.InvariantCulture) ?? "default",
-        ["software"] = "cones",
-    };
+        var settings = new Dictionary<string, string>
+        {
+            ["prompt"] = parsed.GetRequiredValue(s_prompt),
+            ["negative_prompt"] = s_how.Negative(parsed) ?? "",
+            ["concepts"] = string.Join(", ", (parsed.GetValue(s_concepts) ?? []).Select(Path.GetFileName)),
+            ["model"] = Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)),
+            ["precision"] = WeightPrecision.NameOf(loading.Type),
+            ["scheduler"] = s_how.Scheduler(parsed),
+            ["steps"] = options.Steps.ToString(CultureInfo.InvariantCulture),
+            ["guidance"] = options.GuidanceScale!.Value.ToString(CultureInfo.InvariantCulture),
+            ["size"] = $"{size.Width}x{size.Height}",
+            ["software"] = "cones",
+        };
+        if (parsed.GetValue(s_image) is not { } image) return settings;
+        settings["image"] = Path.GetFileName(image);
+        settings["strength"] = options.Strength.ToString(CultureInfo.InvariantCulture);
+        return settings;
+    }
 }

@@ -13,7 +13,9 @@ namespace Cones.Cli.Options;
 /// <summary>Where the boxes come from that ask SAM for masks.</summary>
 sealed class BoxOptionSet
 {
-    readonly Option<string?> _detector = new("--detector") { Description = "A detector finds the boxes: folder or file of its weights, or its Hugging Face id.", HelpName = "MODEL" };
+    const string Embedded = "embedded";
+
+    readonly Option<string?> _detector = new("--detector") { Description = $"A detector finds the boxes: folder or file of its weights, its Hugging Face id, or {Embedded}.", HelpName = "MODEL" };
     readonly Option<string[]> _concepts = new("--detector-concept") { Description = "The detector finds the concepts of this file (`cones search detection`).", HelpName = "FILE" };
     readonly Option<string[]> _classes = new("--detector-classes") { Description = "The detector finds what names say, separated by commas; name=words gives a class other words.", HelpName = "NAMES" };
     readonly Option<string?> _file = new("--boxes") { Description = "The boxes of a list of COCO results, such as detections.json of `cones detect`.", HelpName = "FILE" };
@@ -45,12 +47,13 @@ sealed class BoxOptionSet
 
     /// <summary>Loads the detector, to be disposed of with what it returns.</summary>
     /// <param name="parsed">The command line.</param>
-    /// <param name="device">The device.</param>
+    /// <param name="loading">Device and type of its weights.</param>
     /// <param name="otherwise">What is found where neither concepts nor classes are named.</param>
-    public BoxDetector Load(ParseResult parsed, TorchSharp.torch.Device device, IReadOnlyList<string> otherwise)
+    public BoxDetector Load(ParseResult parsed, LoadOptions loading, IReadOnlyList<string> otherwise)
     {
-        var model = HuggingFaceCache.Default().Resolve(parsed.GetRequiredValue(_detector)!);
-        var detector = Detectors.Load(model, new LoadOptions { Device = device });
+        var named = parsed.GetRequiredValue(_detector)!;
+        var model = named == Embedded ? EmbeddedModels.Find(EmbeddedModels.Detector) : HuggingFaceCache.Default().Resolve(named);
+        var detector = Detectors.Load(model, loading);
         try
         {
             var finder = Texts(parsed, _concepts) is { Length: > 0 } concepts
@@ -69,16 +72,16 @@ sealed class BoxOptionSet
     /// <param name="parsed">The command line.</param>
     /// <param name="dataset">The images.</param>
     /// <param name="file">The list of results; null for the detector.</param>
-    /// <param name="device">The detector's device.</param>
+    /// <param name="loading">Device and type of the detector's weights.</param>
     /// <param name="onProgress">Told, in a line each, what is done.</param>
     /// <param name="cancellation">Stops between two images.</param>
     public IReadOnlyDictionary<long, IReadOnlyList<PromptBox>> Of(
-        ParseResult parsed, DetectionDataset dataset, string? file, TorchSharp.torch.Device device, Action<string> onProgress, CancellationToken cancellation)
+        ParseResult parsed, DetectionDataset dataset, string? file, LoadOptions loading, Action<string> onProgress, CancellationToken cancellation)
     {
         if (file is not null) return Read(file, dataset.Categories.ToDictionary(c => c.Id, c => c.Name));
         onProgress($"finding boxes on {dataset.Images.Count} images");
         var boxes = new Dictionary<long, IReadOnlyList<PromptBox>>();
-        using var detector = Load(parsed, device, dataset.CategoryNames);
+        using var detector = Load(parsed, loading, dataset.CategoryNames);
         foreach (var image in dataset.Images)
         {
             cancellation.ThrowIfCancellationRequested();

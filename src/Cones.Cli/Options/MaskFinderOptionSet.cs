@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Cones.Models;
+using Cones.Models.Weights;
 using Cones.Prompts.Detection;
 using Cones.Tasks.Segmentation;
 
@@ -44,16 +45,18 @@ sealed class MaskFinderOptionSet
     /// <param name="parsed">The command line.</param>
     /// <param name="segmenter">The segmenter; not owned.</param>
     /// <param name="model">The model's name, for messages.</param>
+    /// <param name="loading">Device and type of a detector's weights.</param>
     /// <param name="boxes">The options of boxes.</param>
     /// <param name="otherwise">The classes where neither concepts nor classes are named.</param>
     /// <exception cref="ConesException">The concepts or names cannot be used, or none of the boxes' classes is a concept's.</exception>
-    public (MaskFinder Finder, BoxDetector? Detector) Create(ParseResult parsed, ISegmenter segmenter, string model, BoxOptionSet boxes, IReadOnlyList<string> otherwise)
+    public (MaskFinder Finder, BoxDetector? Detector) Create(ParseResult parsed, ISegmenter segmenter, string model, LoadOptions loading, BoxOptionSet boxes, IReadOnlyList<string> otherwise)
     {
         var finder = Concepts(parsed).Count > 0 ? MaskFinder.OfConcepts(segmenter, Concepts(parsed), model) : null;
         BoxDetector? detector = null;
         try
         {
-            if (boxes.HasDetector(parsed)) detector = boxes.Load(parsed, segmenter.Device, finder?.Names ?? [.. (Classes(parsed) is { Count: > 0 } named ? named.Select(c => c.Name) : otherwise.DefaultIfEmpty("object"))]);
+            if (segmenter.PromptsAreObjects && boxes.Source(parsed) == BoxSource.None) finder?.RequireTokens();
+            if (boxes.HasDetector(parsed)) detector = boxes.Load(parsed, loading, finder?.Names ?? [.. (Classes(parsed) is { Count: > 0 } named ? named.Select(c => c.Name) : otherwise.DefaultIfEmpty("object"))]);
             if (detector is not null && finder is not null && !finder.Names.Any(detector.Names.Contains))
                 throw new ConesException($"the detector finds {string.Join(", ", detector.Names.Take(20))}, the concept is of {string.Join(", ", finder.Names)}: give the detector's classes the concept's names (--detector-classes name=words)");
             finder ??= MaskFinder.OfNames(segmenter, Classes(parsed) is { Count: > 0 } classes ? classes : [.. (detector?.Names ?? otherwise).DefaultIfEmpty("object").Select(n => new ClassPrompt(n, n))]);

@@ -57,12 +57,13 @@ sealed class DetectionOptionSet
         StepChoice? choice = parsed.GetValue(_choose) is { } what ? EnumNames<StepChoice>.Parse(what, "choice", "--choose") : null;
         var search = _search.Read(parsed, DetectionSearchOptions.DefaultSearch(method));
         search.Validate();
-        var model = _model.Path(parsed);
+        var (model, loading) = (_model.Path(parsed), _model.Loading(parsed));
         var (train, validation) = _data.Read(parsed, _search.GivenSeed(parsed), error);
         var options = new DetectionSearchOptions
         {
             Model = model,
-            Device = _model.Device(parsed),
+            Device = loading.Device,
+            Precision = loading.Type,
             Train = train,
             Validation = validation,
             Classes = parsed.GetValue(_classes) is { Length: > 0 } names ? FinderOptionSet.ParseClasses(names) : [],

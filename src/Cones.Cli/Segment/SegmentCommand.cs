@@ -57,7 +57,7 @@ static class SegmentCommand
         using var scope = torch.NewDisposeScope();
         using var segmenter = s_model.Load(parsed);
         s_what.RequireSome(parsed, segmenter, source);
-        var (finder, detector) = s_what.Create(parsed, segmenter, model, s_boxes, []);
+        var (finder, detector) = s_what.Create(parsed, segmenter, model, s_model.Loading(parsed), s_boxes, []);
         using var ownFinder = finder;
         using var ownDetector = detector;
         var listed = source == BoxSource.Found && detector is null ? BoxOptionSet.Read(s_boxes.File(parsed)!, finder.Names.Select((n, i) => (n, i)).ToDictionary(p => p.i + 1L, p => p.n)) : null;
@@ -105,13 +105,23 @@ static class SegmentCommand
 
     static IReadOnlyList<string> ListImages(string path) => File.Exists(path) || Directory.Exists(path)
         ? TrainingViews.ListImages(path)
-        : throw new ConesException($"{path} does not exist: name pictures or a folder of them");
+        : throw new ConesException(path.StartsWith('-')
+            ? $"'{path}' is no option of `cones segment`\nSee `cones segment --help`."
+            : $"{path} does not exist: name pictures or a folder of them");
 
     static string OutputFolder(string path)
     {
         if (path.Length == 0) throw new ConesException("the name of the folder for results is empty: name one (--output)");
         if (File.Exists(path)) throw new ConesException($"{path} is a file: name a folder for the results (--output)");
-        Directory.CreateDirectory(path);
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ConesException($"{path} cannot be made ({e.Message}): choose another folder for the results (--output)", e);
+        }
+
         return path;
     }
 }

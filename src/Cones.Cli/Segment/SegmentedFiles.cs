@@ -3,6 +3,7 @@ using System.Text;
 using Cones.Data.Coco;
 using Cones.Data.Instances;
 using Cones.Data.Masks;
+using Cones.Models;
 using Cones.Models.Imaging;
 using Cones.Tasks.Segmentation;
 using Cones.Visualization;
@@ -66,14 +67,29 @@ sealed class SegmentedFiles : IDisposable
     public void Complete()
     {
         _results.Complete();
-        _table.Dispose();
-        File.Move(_partialTable, TablePath, overwrite: true);
+        try
+        {
+            _table.Dispose();
+            File.Move(_partialTable, TablePath, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ConesException($"{TablePath} cannot be written ({e.Message}): check that its folder may be written and has room", e);
+        }
     }
 
     public void Dispose()
     {
         _results.Dispose();
-        _table.Dispose();
+        try
+        {
+            _table.Dispose();
+        }
+        catch (IOException)
+        {
+            // Complete has said that there is no room.
+        }
+
         File.Delete(_partialTable);
     }
 

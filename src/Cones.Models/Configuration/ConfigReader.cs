@@ -59,6 +59,13 @@ public sealed class ConfigReader
     /// <summary>Whether the option is present and not null.</summary>
     public bool Has(string name) => Find(name) is not null;
 
+    /// <summary>Whether the option is present with the value null.</summary>
+    public bool IsNull(string name) => _root.TryGetProperty(name, out var element) && element.ValueKind == JsonValueKind.Null;
+
+    /// <summary>The elements of a list, or a single value as a list of one; null where it is absent or null.</summary>
+    public IReadOnlyList<JsonElement>? Elements(string name) =>
+        Find(name) is { } e ? (e.ValueKind == JsonValueKind.Array ? [.. e.EnumerateArray()] : [e]) : null;
+
     /// <summary>An integer; null means that it must be present.</summary>
     public int Int(string name, int? fallback = null) =>
         Find(name) is { } e ? (e.ValueKind == JsonValueKind.Number && e.TryGetInt32(out var v) ? v : throw Wrong(name, e, "an integer")) : fallback ?? throw Missing(name);
@@ -89,6 +96,14 @@ public sealed class ConfigReader
         if (element is null) return [.. Enumerable.Repeat(fallback ?? throw Missing(name), count)];
         if (element.Value.ValueKind == JsonValueKind.Number) return [.. Enumerable.Repeat(Int(name), count)];
         var values = Ints(name, []);
+        return values.Count == count ? values : throw new ConesException($"{Path}: {name} has {values.Count} entries, {count} levels need {count}");
+    }
+
+    /// <summary>A list of truth values, one for each of <paramref name="count"/> levels; a single one holds for all.</summary>
+    public IReadOnlyList<bool> BoolsPerLevel(string name, int count, bool fallback)
+    {
+        if (Find(name) is not { ValueKind: JsonValueKind.Array } list) return [.. Enumerable.Repeat(Bool(name, fallback), count)];
+        IReadOnlyList<bool> values = [.. list.EnumerateArray().Select(e => e.ValueKind is JsonValueKind.True or JsonValueKind.False ? e.GetBoolean() : throw Wrong(name, list, "truth values"))];
         return values.Count == count ? values : throw new ConesException($"{Path}: {name} has {values.Count} entries, {count} levels need {count}");
     }
 

@@ -162,7 +162,8 @@ public sealed class GlipModel : Module
         Check(levels, hidden, mask);
         using var scope = NewDisposeScope();
         var batch = levels[0].shape[0];
-        var type = levels[0].dtype;
+        // Levels and what is learned may be float32 whatever the frozen weights are: the cast comes here, and gradients pass it.
+        var type = TextEncoder.WordTable.dtype;
         var valid = mask.expand(batch, -1);
         var text = hidden.to(type).expand(batch, -1, -1);
         var embedded = text * valid.ne(0).to(type).unsqueeze(-1);
@@ -172,7 +173,7 @@ public sealed class GlipModel : Module
             (text, embedded) = (text + offset, embedded + offset);
         }
 
-        var state = Head.Fuse(new TowerState([.. levels.Select(TensorMemory.ToChannelsLast)], text), valid);
+        var state = Head.Fuse(new TowerState([.. levels.Select(l => TensorMemory.ToChannelsLast(l.to(type)))], text), valid);
         return (Config.Head.FusedDotProduct ? state : state with { Hidden = embedded }).MoveToOuterDisposeScope();
     }
 

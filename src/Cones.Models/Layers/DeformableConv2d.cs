@@ -47,13 +47,15 @@ public sealed class DeformableConv2d : Module
         using var scope = NewDisposeScope();
         offset = FirstOf(nameof(offset), offset, batch, 2 * Taps, height, width);
         mask = FirstOf(nameof(mask), mask, batch, Taps, height, width);
-        var y = DeformableConvolutionFunction.Accepts(x, offset, mask, _weight, _bias?.Value)
-            ? DeformableConvolutionFunction.Apply(x, offset, mask, _weight, _bias?.Value, _stride)
-            : TensorOperations(x, offset, mask);
-        return y.MoveToOuterDisposeScope();
+        // Half precision is too coarse for places on a map: bfloat16 counts to 256.
+        var (map, places, factors) = (SinglePrecision.Of(x), SinglePrecision.Of(offset), SinglePrecision.Of(mask));
+        var y = DeformableConvolutionFunction.Accepts(map, places, factors, _weight, _bias?.Value)
+            ? DeformableConvolutionFunction.Apply(map, places, factors, _weight, _bias is null ? null : SinglePrecision.Of(_bias.Value), _stride)
+            : TensorOperations(map, places, factors);
+        return y.to(x.dtype).MoveToOuterDisposeScope();
     }
 
-    /// <summary>As <see cref="Forward"/>, with LibTorch's operations only: on any device, of any type, for trainable weights.</summary>
+    /// <summary>As <see cref="Forward"/>, with LibTorch's operations only: on any device, for weights of any type and trainable ones. Inputs have at least single precision.</summary>
     internal Tensor TensorOperations(Tensor x, Tensor offset, Tensor mask)
     {
         using var scope = NewDisposeScope();
@@ -68,7 +70,8 @@ public sealed class DeformableConv2d : Module
         var sampled = nn.functional.grid_sample(
             x, grid.view(batch, Taps * height, width, 2), GridSampleMode.Bilinear, GridSamplePaddingMode.Zeros, align_corners: false); // [B, in, 9 H', W']
         var weighted = sampled.view(batch, x.shape[1], Taps, height, width) * mask.unsqueeze(1); // [B, in, 9, H', W']
-        var y = _weight.Value.reshape(_weight.Shape[0], -1).matmul(weighted.view(batch, -1, height * width)); // [out, 9 in] x [B, 9 in, H' W']
+        var taken = weighted.view(batch, -1, height * width).to(_weight.Value.dtype);
+        var y = _weight.Value.reshape(_weight.Shape[0], -1).matmul(taken); // [out, 9 in] x [B, 9 in, H' W']
         if (_bias is not null) y = y + _bias.Value.unsqueeze(1);
         return y.view(batch, -1, height, width).MoveToOuterDisposeScope();
 

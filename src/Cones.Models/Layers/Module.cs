@@ -44,7 +44,7 @@ public abstract class Module : IDisposable
         foreach (var (_, weight) in NamedWeights())
         {
             using var scope = NewDisposeScope();
-            var moved = weight.Value.to(type, device);
+            var moved = weight.Value.to(weight.TypeIn(type), device);
             if (!ReferenceEquals(moved, weight.Value)) weight.Assign(moved.alias());
         }
     }
@@ -70,9 +70,11 @@ public abstract class Module : IDisposable
     }
 
     /// <summary>Adds a weight under <paramref name="name"/>.</summary>
-    protected Weight AddWeight(string name, params ReadOnlySpan<long> shape)
+    protected Weight AddWeight(string name, params ReadOnlySpan<long> shape) => AddWeight(name, new Weight(shape));
+
+    /// <summary>Adds a weight under <paramref name="name"/>.</summary>
+    protected Weight AddWeight(string name, Weight weight)
     {
-        var weight = new Weight(shape);
         _weights.Add((name, weight));
         return weight;
     }

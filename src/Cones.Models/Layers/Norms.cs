@@ -31,7 +31,7 @@ public sealed class GroupNorm : Module
         _bias = AddWeight("bias", channels);
         _groups = groups;
         _eps = eps;
-        _silu = activation is "silu" or "swish";
+        _silu = Activations.IsSilu(activation);
         _activation = activation is null ? null : Activations.Named(activation);
     }
 

@@ -22,6 +22,9 @@ public sealed class Weight : IDisposable
     /// <summary>The shape that <see cref="Assign"/> demands.</summary>
     public IReadOnlyList<long> Shape { get; }
 
+    /// <summary>Whether the values stay float32 where the model's type is half precision: constants that a rounding would move far.</summary>
+    public bool KeepsSinglePrecision { get; init; }
+
     /// <summary>The number of elements.</summary>
     public long Count => Shape.Aggregate(1L, (a, b) => a * b);
 
@@ -66,6 +69,9 @@ public sealed class Weight : IDisposable
         if (!_derived.TryGetValue(form, out var derived)) _derived[form] = derived = make(Value).DetachFromDisposeScope();
         return derived;
     }
+
+    /// <summary>The type that the values have in a model of a type.</summary>
+    internal ScalarType TypeIn(ScalarType model) => KeepsSinglePrecision && SinglePrecision.IsHalf(model) ? ScalarType.Float32 : model;
 
     /// <summary>Frees the tensor.</summary>
     public void Dispose()

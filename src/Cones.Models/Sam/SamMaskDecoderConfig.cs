@@ -5,7 +5,7 @@ namespace Cones.Models.Sam;
 /// <summary>The shape of SAM's mask decoder; the defaults are those of <c>SamMaskDecoderConfig</c> in transformers.</summary>
 public sealed record SamMaskDecoderConfig
 {
-    /// <summary>The width C of tokens and image embedding; a multiple of 8.</summary>
+    /// <summary>The width C of tokens and image embedding, at least 8.</summary>
     public int HiddenSize { get; init; } = 256;
 
     /// <summary>The activation of the feed-forward layers.</summary>
@@ -26,7 +26,7 @@ public sealed record SamMaskDecoderConfig
     /// <summary>The masks of an ambiguous prompt; one further mask is for unambiguous ones.</summary>
     public int NumMultimaskOutputs { get; init; } = 3;
 
-    /// <summary>The layers of the head that predicts the masks' IoU, at least 2.</summary>
+    /// <summary>The layers of the head that predicts the masks' IoU; it has two at least, whatever this says, as in transformers.</summary>
     public int IouHeadDepth { get; init; } = 3;
 
     /// <summary>The width of that head.</summary>
@@ -46,14 +46,14 @@ public sealed record SamMaskDecoderConfig
             ("num_attention_heads", NumAttentionHeads),
             ("attention_downsample_rate", AttentionDownsampleRate),
             ("num_multimask_outputs", NumMultimaskOutputs),
+            ("iou_head_depth", IouHeadDepth),
             ("iou_head_hidden_dim", IouHeadHiddenDim));
         SamChecks.Multiple("hidden_size", HiddenSize, "num_attention_heads", NumAttentionHeads);
-        SamChecks.Multiple("hidden_size", HiddenSize, "attention_downsample_rate", AttentionDownsampleRate);
         SamChecks.Multiple("hidden_size / attention_downsample_rate", HiddenSize / AttentionDownsampleRate, "num_attention_heads", NumAttentionHeads);
         SamChecks.Epsilon(LayerNormEps);
         SamChecks.Activation(HiddenAct);
-        if (HiddenSize % 8 != 0) throw new ArgumentException($"hidden_size {HiddenSize} is not a multiple of 8");
-        if (IouHeadDepth < 2) throw new ArgumentException($"iou_head_depth is {IouHeadDepth}, but must be at least 2");
+        if (HiddenSize / AttentionDownsampleRate == 0) throw new ArgumentException($"attention_downsample_rate {AttentionDownsampleRate} leaves nothing of hidden_size {HiddenSize}");
+        if (HiddenSize < 8) throw new ArgumentException($"hidden_size is {HiddenSize}, but must be at least 8");
     }
 
     /// <summary>Reads <c>mask_decoder_config</c>; null means the defaults.</summary>

@@ -58,7 +58,7 @@ public sealed class SamModel : Module
     }
 
     /// <summary>The encoding of the image embedding's places, [1, C, h, w].</summary>
-    public Tensor EncodePositions() => _positions.Grid(Config.Vision.GridSize).alias();
+    public Tensor EncodePositions() => _positions.Grid(Config.Vision.GridSize, _decoder.DType).alias();
 
     /// <summary>The embeddings of points, boxes and masks; gradients reach coordinates and mask logits.</summary>
     /// <exception cref="ArgumentException">A shape or a label does not fit.</exception>
@@ -89,7 +89,7 @@ public sealed class SamModel : Module
         ShapeCheck.Require("the dense prompt embedding", prompts.Dense, ShapeCheck.Any, channels, side, side);
         var type = _decoder.DType;
         var output = _decoder.Forward(
-            imageEmbeddings.to(type) + prompts.Dense.to(type), _positions.Grid(side), Sparse(prompts.Sparse, extraSparse, batch), multimaskOutput);
+            imageEmbeddings.to(type) + prompts.Dense.to(type), _positions.Grid(side, type), Sparse(prompts.Sparse, extraSparse, batch), multimaskOutput);
         scope.MoveToOuter(output.PredMasks, output.IouScores);
         return output;
     }

@@ -14,7 +14,7 @@ public sealed record SamPromptEncoderConfig
     /// <summary>The side of a patch, in pixels.</summary>
     public int PatchSize { get; init; } = 16;
 
-    /// <summary>The channels between the convolutions of a mask prompt; a multiple of 4.</summary>
+    /// <summary>The channels between the second and the third convolution of a mask prompt; a quarter of them, rounded down, before the second.</summary>
     public int MaskInputChannels { get; init; } = 16;
 
     /// <summary>The kinds of points: background, foreground, upper left and lower right corner.</summary>
@@ -36,9 +36,8 @@ public sealed record SamPromptEncoderConfig
         SamChecks.Positive(
             ("hidden_size", HiddenSize),
             ("image_size", ImageSize),
-            ("patch_size", PatchSize),
-            ("mask_input_channels", MaskInputChannels));
-        if (MaskInputChannels % 4 != 0) throw new ArgumentException($"mask_input_channels {MaskInputChannels} is not a multiple of 4");
+            ("patch_size", PatchSize));
+        if (MaskInputChannels < 4) throw new ArgumentException($"mask_input_channels is {MaskInputChannels}, but must be at least 4");
         SamChecks.Epsilon(LayerNormEps);
         SamChecks.Activation(HiddenAct);
         if (NumPointEmbeddings < 4) throw new ArgumentException($"num_point_embeddings is {NumPointEmbeddings}, but points and box corners need 4");

@@ -23,7 +23,7 @@ public sealed record SamPrompts
     /// <summary>Points (x, y), [B, P, N, 2], or null.</summary>
     public Tensor? Points { get; init; }
 
-    /// <summary>The points' labels, [B, P, N]; null without points.</summary>
+    /// <summary>The points' labels, [B, P, N]; null if all points are on the object.</summary>
     public Tensor? Labels { get; init; }
 
     /// <summary>Boxes (left, top, right, bottom), [B, P, 4], or null.</summary>
@@ -36,12 +36,12 @@ public sealed record SamPrompts
     /// <exception cref="ArgumentException">A shape or label does not fit; the message holds the numbers.</exception>
     internal void Validate(SamPromptEncoderConfig config)
     {
-        if ((Points is null) != (Labels is null)) throw new ArgumentException("points and labels are given together or not at all");
-        if (Points is not null)
+        if (Points is null && Labels is not null) throw new ArgumentException("labels are given without points");
+        if (Points is not null) ShapeCheck.Require(nameof(Points), Points, ShapeCheck.Any, ShapeCheck.Any, ShapeCheck.Any, 2);
+        if (Labels is not null)
         {
-            ShapeCheck.Require(nameof(Points), Points, ShapeCheck.Any, ShapeCheck.Any, ShapeCheck.Any, 2);
-            ShapeCheck.Require(nameof(Labels), Labels!, Points.shape.AsSpan(0, 3));
-            CheckLabels(Labels!);
+            ShapeCheck.Require(nameof(Labels), Labels, Points!.shape.AsSpan(0, 3));
+            CheckLabels(Labels);
         }
 
         if (Boxes is not null) ShapeCheck.Require(nameof(Boxes), Boxes, Points?.shape[0] ?? ShapeCheck.Any, Points?.shape[1] ?? ShapeCheck.Any, 4);

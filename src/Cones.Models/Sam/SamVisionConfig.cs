@@ -53,7 +53,7 @@ public sealed record SamVisionConfig
     /// <summary>The width of the feed-forward layers.</summary>
     public int MlpDim { get; init; } = 3072;
 
-    /// <summary>The side of the grid of tokens.</summary>
+    /// <summary>The side of the grid of tokens; pixels behind the last whole patch are not seen.</summary>
     public int GridSize => ImageSize / PatchSize;
 
     /// <summary>The side of the attention window of a layer: the whole grid for a global layer.</summary>
@@ -74,7 +74,7 @@ public sealed record SamVisionConfig
             ("num_pos_feats", NumPosFeats),
             ("mlp_dim", MlpDim));
         SamChecks.Multiple("hidden_size", HiddenSize, "num_attention_heads", NumAttentionHeads);
-        SamChecks.Multiple("image_size", ImageSize, "patch_size", PatchSize);
+        if (PatchSize > ImageSize) throw new ArgumentException($"patch_size {PatchSize} is larger than image_size {ImageSize}");
         SamChecks.Epsilon(LayerNormEps);
         SamChecks.Activation(HiddenAct);
         if (WindowSize < 0) throw new ArgumentException($"window_size is {WindowSize}, but must be at least 0");

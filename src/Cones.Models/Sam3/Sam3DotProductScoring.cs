@@ -30,7 +30,8 @@ sealed class Sam3DotProductScoring : Module
     {
         using var scope = NewDisposeScope();
         var text = _textProj.Forward(Mean(_textNorm.Forward(_textMlp.Forward(prompt) + prompt), mask)); // [B, C]
-        var scores = _queryProj.Forward(queries).matmul(text.unsqueeze(-1)).squeeze(-1); // [L, B, Q, C] x [B, C, 1] -> [L, B, Q]
+        // In bfloat16 many queries would score the same.
+        var scores = SinglePrecision.Of(_queryProj.Forward(queries)).matmul(SinglePrecision.Of(text).unsqueeze(-1)).squeeze(-1); // [L, B, Q, C] x [B, C, 1] -> [L, B, Q]
         return (scores * _scale).clamp(-Limit, Limit).MoveToOuterDisposeScope();
     }
 

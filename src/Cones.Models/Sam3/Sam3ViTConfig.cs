@@ -44,7 +44,7 @@ public sealed record Sam3ViTConfig
     /// <summary>The side of the images that the position table was made for; larger grids repeat it.</summary>
     public int PretrainImageSize { get; init; } = 336;
 
-    /// <summary>The side of the grid of tokens.</summary>
+    /// <summary>The side of the grid of tokens; pixels behind the last whole patch are not seen.</summary>
     public int GridSize => ImageSize / PatchSize;
 
     /// <summary>Whether a layer attends to the whole grid.</summary>
@@ -64,7 +64,7 @@ public sealed record Sam3ViTConfig
             ("patch_size", PatchSize),
             ("pretrain_image_size / patch_size", PretrainImageSize / Math.Max(PatchSize, 1)));
         Sam3Checks.Multiple("hidden_size", HiddenSize, "4 num_attention_heads =", 4 * NumAttentionHeads);
-        Sam3Checks.Multiple("image_size", ImageSize, "patch_size", PatchSize);
+        if (PatchSize > ImageSize) throw new ArgumentException($"patch_size {PatchSize} is larger than image_size {ImageSize}");
         Sam3Checks.Activation("vision", HiddenAct);
         if (!(LayerNormEps > 0)) throw new ArgumentException($"layer_norm_eps is {LayerNormEps}, but must be above 0");
         if (!(RopeTheta > 0)) throw new ArgumentException($"rope_theta is {RopeTheta}, but must be above 0");

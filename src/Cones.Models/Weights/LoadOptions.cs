@@ -15,7 +15,7 @@ public sealed record LoadOptions
     /// </summary>
     public IReadOnlyList<string> Ignore { get; init; } = [];
 
-    /// <summary>The floating-point type of the loaded weights, whatever the file's is.</summary>
+    /// <summary>The floating-point type of the loaded weights, whatever the file's is; but for those of <see cref="Layers.Weight.KeepsSinglePrecision"/>.</summary>
     public ScalarType Type { get; init; } = ScalarType.Float32;
 
     /// <summary>The device of the loaded weights.</summary>

@@ -21,10 +21,11 @@ public static class ModelLoader
         foreach (var (weight, key) in plan)
         {
             using var scope = NewDisposeScope();
-            var value = checkpoint.Read(key, options.Type);
+            var type = weight.TypeIn(options.Type);
+            var value = checkpoint.Read(key, type);
             if (!IsFinite(value))
                 throw new ConesException(
-                    $"{checkpoint.Path}: '{key}' holds NaN or infinity as {options.Type}, so the file is damaged or its numbers are too large for that type: download it again, or use float32");
+                    $"{checkpoint.Path}: '{key}' holds NaN or infinity as {type}, so the file is damaged or its numbers are too large for that type: download it again, or use float32");
             weight.Assign(value.to(options.Device));
         }
     }

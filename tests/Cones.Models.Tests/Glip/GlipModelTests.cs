@@ -177,20 +177,37 @@ public sealed class GlipModelTests : IDisposable
         Assert.True(losses.Total.isfinite().item<bool>());
     }
 
-    [Fact]
-    public void A_model_in_half_precision_gives_losses_in_single()
+    [Theory]
+    [InlineData(ScalarType.BFloat16)]
+    [InlineData(ScalarType.Float16)]
+    public void A_model_in_half_precision_gives_outputs_and_losses_in_single(ScalarType type)
     {
         using var model = Random(Config with { Head = Config.Head with { HasPromptOffset = true } });
-        model.To(CPU, ScalarType.BFloat16);
+        model.To(CPU, type);
         var (hidden, mask) = (Hidden(1, 5).requires_grad_(), ones(1, 5));
-        var outputs = model.Forward(model.EncodeImage(randn(1, 3, 48, 80)), hidden, mask);
-        Assert.All(outputs.All, t => Assert.Equal(ScalarType.BFloat16, t.dtype));
+        var levels = model.EncodeImage(randn(1, 3, 48, 80));
+        Assert.All(levels, l => Assert.Equal(type, l.dtype));
+        var outputs = model.Forward(levels, hidden, mask);
+        Assert.All(outputs.All, t => Assert.Equal(ScalarType.Float32, t.dtype));
+        // Levels that were kept in float32 are the same.
+        var kept = model.Forward([.. levels.Select(l => l.to(ScalarType.Float32))], hidden, mask);
+        Assert.All(outputs.All.Zip(kept.All), p => Assert.True(p.First.equal(p.Second).all().item<bool>()));
         var losses = new GlipLoss(Config.Loss).Compute(outputs, GlipAnchors.Create(Config.Anchors, outputs.LevelSizes), [tensor(new float[] { 4, 5, 30, 40 }, [1, 4])], ones(1, 5), mask);
         Assert.Equal(ScalarType.Float32, losses.Total.dtype);
         losses.Total.backward();
         Assert.Equal(ScalarType.Float32, hidden.grad!.dtype);
         Assert.True(hidden.grad!.isfinite().all().item<bool>());
         new GlipPostProcessor(Config.Detection, Config.Anchors).Process(outputs, [[[1]]], [new(48, 80)]);
+    }
+
+    [Fact]
+    public void Tokens_that_count_for_nothing_stay_finite_in_half_precision()
+    {
+        // Without fusion their vectors are zero, and float16 has no 1e-12 to keep a norm from that.
+        using var model = Random(Config with { Head = Config.Head with { FusedDotProduct = false } });
+        model.To(CPU, ScalarType.Float16);
+        var outputs = model.Forward(model.EncodeImage(randn(1, 3, 48, 80)), Hidden(1, 5), tensor(new long[] { 1, 1, 1, 0, 0 }).view(1, 5));
+        Assert.All(outputs.All, t => Assert.True(t.isfinite().all().item<bool>()));
     }
 
     [Fact]

@@ -167,6 +167,51 @@ public sealed class DeformableConv2dTests : IDisposable
         Assert.True(results[0].Gradient.equal(results[1].Gradient).all().item<bool>());
     }
 
+    [Theory]
+    [InlineData(8, ScalarType.BFloat16)] // the kernel
+    [InlineData(8, ScalarType.Float16)]
+    [InlineData(3, ScalarType.BFloat16)] // tensor operations
+    [InlineData(3, ScalarType.Float16)]
+    public void Half_precision_reads_at_the_right_place_of_a_large_map(long channels, ScalarType type)
+    {
+        // bfloat16 counts to 256 one by one, float16 to 2048.
+        const long height = 3, width = 2100;
+        using var layer = new DeformableConv2d(channels, channels, bias: false);
+        var centre = zeros(channels, channels, 3, 3);
+        centre.select(3, 1).select(2, 1).copy_(eye(channels));
+        layer.NamedWeights().Single().Value.Assign(centre.to(type));
+        random.manual_seed(5);
+        var x = randint(0, 2, [1, channels, height, width]).to(type).mul_(2).sub_(1); // -1 and 1
+        var offset = zeros([1, 18, height, width], type);
+        Assert.Equal(channels == 8, DeformableConvolutionFunction.Accepts(x.to(ScalarType.Float32), offset.to(ScalarType.Float32), ones(1, 9, height, width), layer.NamedWeights().Single().Value, null));
+        var (there, right) = (layer.Forward(x, offset, ones([1, 9, height, width], type)), layer.Forward(x, offset.add(1), ones([1, 9, height, width], type)));
+        Assert.Equal(type, there.dtype);
+        Assert.True((there - x).abs().max().to(ScalarType.Float32).item<float>() < 0.01);
+        // One further down and to the right, zero beyond the border.
+        var expected = nn.functional.pad(x.narrow(2, 1, height - 1).narrow(3, 1, width - 1), [0, 1, 0, 1]);
+        Assert.True((right - expected).abs().max().to(ScalarType.Float32).item<float>() < 0.01);
+    }
+
+    [Theory]
+    [InlineData(8, 5, 1)]
+    [InlineData(3, 4, 2)]
+    public void Half_precision_and_its_gradients_are_those_of_float32_up_to_rounding(long inChannels, long outChannels, long stride)
+    {
+        using var whole = Layer(inChannels, outChannels, stride, ScalarType.Float32);
+        using var half = Layer(inChannels, outChannels, stride, ScalarType.BFloat16);
+        var (x, offset, mask) = Inputs(1, inChannels, 9, 12, stride, ScalarType.Float32);
+        Tensor[] expected = Run(whole, ScalarType.Float32), actual = Run(half, ScalarType.BFloat16);
+        for (var i = 0; i < expected.Length; i++)
+            Assert.True(((actual[i] - expected[i]).norm() / expected[i].norm()).item<float>() < 0.05, $"{i}: {(actual[i] - expected[i]).norm().item<float>()} of {expected[i].norm().item<float>()}");
+
+        Tensor[] Run(DeformableConv2d layer, ScalarType type)
+        {
+            Tensor[] inputs = [.. ((Tensor[])[x, offset, mask]).Select(t => t.to(ScalarType.BFloat16).to(type).detach().clone().requires_grad_())];
+            var y = layer.Forward(inputs[0], inputs[1], inputs[2]);
+            return [.. ((Tensor[])[y, .. autograd.grad([y.to(ScalarType.Float32).square().sum()], inputs)]).Select(t => t.to(ScalarType.Float32))];
+        }
+    }
+
     [Fact]
     public void Wrong_shapes_are_refused_with_the_numbers()
     {

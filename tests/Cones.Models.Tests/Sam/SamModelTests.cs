@@ -23,7 +23,7 @@ public sealed class SamModelTests : IDisposable
     {
         Throws(() => _model.EncodeImage(zeros(1, 3, 20, 24)), "[1,3,20,24]", "20");
         Throws(() => _model.EncodeImage(zeros(3, 20, 20)), "[3,20,20]");
-        Throws(() => _model.EncodePrompts(new SamPrompts { Points = zeros(1, 2, 3, 2) }), "labels");
+        Throws(() => _model.EncodePrompts(new SamPrompts { Labels = zeros(1, 2, 3) }), "labels");
         Throws(() => _model.EncodePrompts(Prompts() with { Points = zeros(2, 3, 2) }), "[2,3,2]");
         Throws(() => _model.EncodePrompts(Prompts() with { Labels = zeros(2, 3, 1) }), "[2,3,1]", "[2,3,2]");
         Throws(() => _model.EncodePrompts(Prompts() with { Labels = full(2, 3, 2, 4) }), "4", "-10");
@@ -110,6 +110,30 @@ public sealed class SamModelTests : IDisposable
     }
 
     [Fact]
+    public void Points_without_labels_are_on_the_object()
+    {
+        var prompts = Prompts(boxes: false);
+        var labelled = _model.EncodePrompts(prompts with { Labels = ones(2, 3, 2, ScalarType.Int64) });
+        var plain = _model.EncodePrompts(prompts with { Labels = null });
+        Assert.True(labelled.Sparse!.equal(plain.Sparse!).all().item<bool>());
+    }
+
+    // As in transformers, which rounds down.
+    [Fact]
+    public void Sizes_need_not_divide_one_another()
+    {
+        using var model = Model(Config with
+        {
+            Vision = Config.Vision with { ImageSize = 22, OutputChannels = 18, NumPosFeats = 9 },
+            PromptEncoder = Config.PromptEncoder with { ImageSize = 22, HiddenSize = 18, MaskInputChannels = 6 },
+            MaskDecoder = Config.MaskDecoder with { HiddenSize = 18, NumAttentionHeads = 2, AttentionDownsampleRate = 4, IouHeadDepth = 1 },
+        });
+        var output = model.Forward(randn(2, 3, 22, 22), Prompts(masks: true));
+        Assert.Equal([2, 3, 2, 20, 20], output.PredMasks.shape);
+        Assert.Equal([2, 3, 2], output.IouScores.shape);
+    }
+
+    [Fact]
     public void A_frozen_model_gives_gradients_to_the_prompts_only()
     {
         var concept = randn(1, 1, 2, 16).requires_grad_();
@@ -144,6 +168,25 @@ public sealed class SamModelTests : IDisposable
         var output = _model.Decode(_model.EncodeImage(randn(1, 3, 20, 20)), _model.EncodePrompts(Prompts() with { Points = rand(1, 3, 2, 2), Labels = ones(1, 3, 2), Boxes = null }), extraSparse: concept);
         Assert.Equal(ScalarType.BFloat16, output.PredMasks.dtype);
         Assert.Equal(ScalarType.Float32, autograd.grad([output.PredMasks.sum()], [concept])[0].dtype);
+    }
+
+    [Theory]
+    [InlineData(ScalarType.BFloat16, 0.005)]
+    [InlineData(ScalarType.Float16, 0.0006)]
+    public void Places_are_encoded_exactly_in_half_precision(ScalarType type, double rounding)
+    {
+        // Frequencies of many turns, of which half precision would keep three digits.
+        using (no_grad()) _model.NamedWeights().Single(w => w.Key == "shared_image_embedding.positional_embedding").Value.Value.mul_(100);
+        foreach (var (name, weight) in _model.NamedWeights().Where(w => w.Key.StartsWith("prompt_encoder.", StringComparison.Ordinal))) weight.Assign(zeros([.. weight.Shape]));
+        var boxes = Prompts(points: false);
+        var (grid, corners) = (_model.EncodePositions(), _model.EncodePrompts(boxes).Sparse!);
+        using var half = Model();
+        foreach (var (from, to) in _model.NamedWeights().Zip(half.NamedWeights())) to.Value.Assign(from.Value.Value.clone());
+        half.To(CPU, type);
+        Assert.Equal(["shared_image_embedding.positional_embedding"], half.NamedWeights().Where(w => w.Value.Value.dtype != type).Select(w => w.Key));
+        Assert.Equal(type, half.EncodePositions().dtype);
+        Assert.True((half.EncodePositions().to(ScalarType.Float32) - grid).abs().max().item<float>() < rounding);
+        Assert.True((half.EncodePrompts(boxes).Sparse!.to(ScalarType.Float32) - corners).abs().max().item<float>() < rounding);
     }
 
     [Fact]

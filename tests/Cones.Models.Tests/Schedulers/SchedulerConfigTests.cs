@@ -78,14 +78,29 @@ public sealed class SchedulerConfigTests : IDisposable
     [InlineData("""{"_class_name": "EulerDiscreteScheduler", "use_karras_sigmas": true, "use_beta_sigmas": true}""", "only one")]
     [InlineData("""{"_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "dpmsolver"}""", "sigma_min")]
     [InlineData("""{"_class_name": "DPMSolverMultistepScheduler", "use_flow_sigmas": true}""", "flow")]
-    [InlineData("""{"_class_name": "UniPCMultistepScheduler", "solver_order": 4}""", "1 to 3")]
+    [InlineData("""{"_class_name": "UniPCMultistepScheduler", "solver_order": 0}""", "at least 1")]
+    [InlineData("""{"_class_name": "DPMSolverMultistepScheduler", "solver_order": 4}""", "1 to 3")]
     [InlineData("[1, 2]", "not a valid")]
     [InlineData("{", "not a valid")]
     public void A_file_that_cannot_be_used_says_why(string json, string expected)
     {
         Write(json);
 
-        Assert.Contains(expected, Assert.Throws<ConesException>(() => Scheduler.FromFolder(_folder)).Message);
+        var message = Assert.Throws<ConesException>(() => Scheduler.FromFolder(_folder)).Message;
+        Assert.Contains(expected, message);
+        Assert.Contains(Path.Combine(_folder, Scheduler.ConfigName), message);
+    }
+
+    [Fact]
+    public void A_model_with_another_class_can_be_trained_and_takes_the_scheduler_that_is_chosen()
+    {
+        Write("""{"_class_name": "LMSDiscreteScheduler", "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}""");
+
+        using var schedule = NoiseSchedule.FromFolder(_folder);
+        using var scheduler = Scheduler.Create(SchedulerNames.Configure("euler", SchedulerConfig.FromFile(Path.Combine(_folder, Scheduler.ConfigName))));
+
+        Assert.Equal(0.00085f, schedule.Betas[0], 1e-7f);
+        Assert.IsType<EulerScheduler>(scheduler);
     }
 
     [Fact]

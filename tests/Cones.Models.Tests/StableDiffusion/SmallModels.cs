@@ -16,8 +16,8 @@ static class SmallModels
         LayersPerBlock = [1, 1],
         CrossAttentionDim = 6,
         AttentionHeads = [2, 2],
-        TransformerLayersPerBlock = [2, 1],
-        UpTransformerLayersPerBlock = [1, 2],
+        TransformerLayersPerBlock = [[2], [1]],
+        UpTransformerLayersPerBlock = [[1], [2]],
         NormNumGroups = 4,
     };
 

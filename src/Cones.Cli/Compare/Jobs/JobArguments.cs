@@ -58,6 +58,8 @@ static class JobArguments
     public static string Quoted(string text) =>
         text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '/' or ':' or ',' or '=' or '+' or '@' or '%') ? text : $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
-    static string NameOf(JobSpec job, int stage) =>
-        string.Concat($"{job.Dataset}-{job.Genre}-{job.Seed}{(stage < job.Stages.Count - 1 ? $"-stage{stage + 1}" : "")}".Select(c => char.IsLetterOrDigit(c) || c is '.' or '_' ? c : '-')) + ConceptFile.Extension;
+    /// <summary>The name of what a stage's command writes: a concept file, or the folder of a tuned segmenter.</summary>
+    public static string NameOf(JobSpec job, int stage) =>
+        string.Concat($"{job.Dataset}-{job.Genre}-{job.Seed}{(stage < job.Stages.Count - 1 ? $"-stage{stage + 1}" : "")}".Select(c => char.IsLetterOrDigit(c) || c is '.' or '_' ? c : '-'))
+        + (job.Task == "segmentation" && job.Stages[stage].Method == "full" ? "-model" : ConceptFile.Extension);
 }

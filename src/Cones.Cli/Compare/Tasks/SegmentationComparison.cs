@@ -21,6 +21,9 @@ sealed class SegmentationComparison : IComparisonTask
     const int ExampleCount = 2;
     const int ExampleSide = 320;
 
+    // A genre with boxes of its own is judged with them, also where others have those of the annotations.
+    static readonly string[] s_boxes = ["detector", "detector-concept", "detector-classes", "no-boxes"];
+
     public string Name => "segmentation";
 
     public string? EmbeddedModel => EmbeddedModels.Sam;
@@ -74,8 +77,15 @@ sealed class SegmentationComparison : IComparisonTask
         return arguments;
     }
 
-    public string EvaluationCommand(JobSpec job, string concept, string dataFolder) =>
-        $"cones {string.Join(' ', Evaluation(job, job.DataValue("test")!, job.ModelPath, concept).Select(JobArguments.Written))}";
+    public string EvaluationCommand(JobSpec job, string concept, string dataFolder)
+    {
+        // A tuned model runs with the tokens that it was tuned with, if any.
+        var last = job.Stages.Count - 1;
+        var arguments = job.Stages[last].Method != "full"
+            ? Evaluation(job, job.DataValue("test")!, job.ModelPath, concept)
+            : Evaluation(job, job.DataValue("test")!, concept, last > 0 ? JobArguments.NameOf(job, last - 1) : null);
+        return $"cones {string.Join(' ', arguments.Select(JobArguments.Written))}";
+    }
 
     public void Prepare(JobSpec job, string dataFolder)
     {
@@ -95,7 +105,7 @@ sealed class SegmentationComparison : IComparisonTask
         var step = encode * stepShare * Option("accumulate", 4);
         var evaluations = 1 + (Math.Max(1, job.Steps) / Math.Max(1, Option("evaluate-every", 10)));
         // The first job encodes, the others find the features.
-        return new JobEstimate(job.Stages[0].Method == "text" ? 0 : step, 5 + (encode * counts.Sum() / 10) + (encode * stepShare / 3 * evaluations * counts[1]), (long)(bytesBeside + (weights * 4 * (job.Stages[0].Method == "full" ? 4 : 1))));
+        return new JobEstimate(job.Stages[0].Method == "text" ? 0 : step, 5 + (encode * counts.Sum() / 10) + (encode * stepShare / 3 * evaluations * counts[1]), (long)(bytesBeside + (weights * 4 * (job.Stages.Any(s => s.Method == "full") ? 4 : 1))));
     }
 
     public StageOutcome Search(StageRun run)
@@ -108,18 +118,25 @@ sealed class SegmentationComparison : IComparisonTask
         using var said = new LogWriter(run.Run.Log);
         var options = set.Read(parsed, said, run.Run.Cancellation);
         using var folder = run.IsProbe ? null : RunFolder.Open(run.Run.RunFolderOf(run.Index), RunStart.ResumeOrNew, SegmentationRunDescription.Describe(options));
-        using var result = SegmentationSearch.Run(options, folder, run.IsProbe ? null : ModelOf(run.Run), run.Recorder, run.Recorder.Stage, run.Run.Cancellation);
+        using var result = SegmentationSearch.Run(options, folder, run.IsProbe ? null : ModelOf(run.Run, run.Index), run.Recorder, run.Recorder.Stage, run.Run.Cancellation);
         if (result.Search?.Reason == StopReason.Cancelled) throw new OperationCanceledException(result.Search.Message);
         if (result.Search?.Reason == StopReason.NonFinite) throw new ConesException(result.Search.Message);
-        if (!run.IsProbe) result.Concept?.Save(run.Run.ConceptOf(run.Index));
+        if (!run.IsProbe) Keep(result, options, run.Run.ConceptOf(run.Index));
         return new StageOutcome(
             result.StartLoss,
             result.BestLoss,
             result.Search?.Step ?? 0,
-            result.Search?.BestStep ?? 0,
+            result.IsBoxesAlone ? 0 : result.Search?.BestStep ?? 0,
             result.Search?.Best.Values.Sum(t => t.numel()) ?? 0,
             result.Search?.Message ?? "names or boxes as they are",
             result.Search?.Evaluations ?? []);
+    }
+
+    // What weights were tuned with goes on with them.
+    static void Keep(SegmentationSearchResult result, SegmentationSearchOptions options, string target)
+    {
+        if (result.Concept is { } concept) concept.Save(target);
+        else if (options.Start is { } start) File.Copy(start, target, overwrite: true);
     }
 
     // The command itself: what the report prints is what was measured.
@@ -128,10 +145,10 @@ sealed class SegmentationComparison : IComparisonTask
         var job = run.Job;
         var data = job.DataValue(job.Selection ? ValidationKey : "test")!;
         var masks = Path.Combine(run.Folder, "masks.json");
-        var tuned = Directory.Exists(ModelOf(run));
+        var tuned = ModelOf(run, job.Stages.Count - 1);
         using var output = new StringWriter(CultureInfo.InvariantCulture);
         using var said = new LogWriter(run.Log);
-        var code = ConesCommand.Run([.. Evaluation(job, data, tuned ? ModelOf(run) : job.ModelPath, tuned ? null : run.Concept), "--json", "-o", masks], output, said);
+        var code = ConesCommand.Run([.. Evaluation(job, data, Directory.Exists(tuned) ? tuned : job.ModelPath, File.Exists(run.Concept) ? run.Concept : null), "--json", "-o", masks], output, said);
         if (code != ExitCodes.Success) throw new ConesException(said.Last ?? "the masks could not be scored");
         using var report = JsonDocument.Parse(output.ToString());
         double Number(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? value.GetDouble() : 0;
@@ -174,14 +191,16 @@ sealed class SegmentationComparison : IComparisonTask
         List<string> arguments = ["evaluate", "segmentation", "--data", data, "--images", job.DataValue("images")!];
         if (model.Length > 0) arguments.AddRange(["--model", model]);
         if (concept is not null) arguments.AddRange(["--concept", concept]);
-        if (job.EvaluationValue("true-boxes") == "true") arguments.Add("--true-boxes");
+        var boxes = job.Stages[^1].Options.Where(o => s_boxes.Contains(o.Key)).ToArray();
+        foreach (var option in boxes) arguments.AddRange(option.Value is { } value ? (string[])["--" + option.Key, value] : ["--" + option.Key]);
+        if (boxes.Length == 0 && job.EvaluationValue("true-boxes") == "true") arguments.Add("--true-boxes");
         if (job.EvaluationValue("threshold") is { } threshold) arguments.AddRange(["--threshold", threshold]);
         // Features of the images are kept where the search kept them.
-        foreach (var option in job.Stages[0].Options.Where(o => o.Key is "feature-cache" or "device" && o.Value is not null)) arguments.AddRange(["--" + option.Key, option.Value!]);
+        foreach (var option in job.Stages[0].Options.Where(o => o.Key is "feature-cache" or "device" or "precision" && o.Value is not null)) arguments.AddRange(["--" + option.Key, option.Value!]);
         return arguments;
     }
 
-    static string ModelOf(JobRun run) => Path.Combine(run.Folder, "1.model");
+    static string ModelOf(JobRun run, int stage) => Path.Combine(run.Folder, $"{stage + 1}.model");
 
     static DetectionDataset Read(JobSpec job, string file) => CocoReader.Read(file, new DataReadOptions { Checks = DataChecks.Skip, ImageFolder = job.DataValue("images") }).Dataset;
 

@@ -38,15 +38,15 @@ public sealed class VLDyHead : Module
     /// <summary>The layers of the tower.</summary>
     public IReadOnlyList<TowerLayer> Tower { get; }
 
-    /// <summary>The linear layers behind the tower.</summary>
+    /// <summary>The linear layers behind the tower. What they give has at least single precision: in bfloat16 many pixels would score the same, in float16 a zero vector has no direction.</summary>
     /// <param name="state">The tower's pixels, and the text that they are compared with.</param>
     public GlipOutputs Predict(TowerState state)
     {
         using var scope = NewDisposeScope();
         var (directions, offsets) = TextSide(state.Hidden);
-        var logits = state.Levels.Select(x => Logits(LevelTokens.Flatten(x), directions, offsets)).ToArray();
-        var boxes = state.Levels.Select((x, i) => _box.Forward(x) * _boxScales[i].Value).ToArray();
-        var centerness = state.Levels.Select(_centerness.Forward).ToArray();
+        var logits = state.Levels.Select(x => Logits(SinglePrecision.Of(LevelTokens.Flatten(x)), directions, offsets)).ToArray();
+        var boxes = state.Levels.Select((x, i) => SinglePrecision.Of(_box.Forward(x)) * SinglePrecision.Of(_boxScales[i].Value)).ToArray();
+        var centerness = state.Levels.Select(x => SinglePrecision.Of(_centerness.Forward(x))).ToArray();
         return new GlipOutputs(logits, boxes, centerness).MoveToOuterDisposeScope();
     }
 
@@ -83,9 +83,10 @@ public sealed class VLDyHead : Module
     // x·t / e^scale + offset, with t = W e / 2 + b and offset = e·bias_lang + bias0 for the normed text e: [B, C, T] and [B, 1, T].
     (Tensor Directions, Tensor Offsets) TextSide(Tensor text)
     {
-        var normed = nn.functional.normalize(text, 2, -1, 1e-12);
-        var directions = _textProjection.Forward(normed / 2) / _logScale.Value.exp(); // [B, T, C]
-        var offsets = (normed * _textBias.Value).sum(-1) + _bias.Value; // [B, T]
+        var normed = nn.functional.normalize(SinglePrecision.Of(text), 2, -1, 1e-12);
+        var projected = _textProjection.Forward((normed / 2).to(_textProjection.Matrix.dtype));
+        var directions = SinglePrecision.Of(projected) / SinglePrecision.Of(_logScale.Value).exp(); // [B, T, C]
+        var offsets = (normed * SinglePrecision.Of(_textBias.Value)).sum(-1) + SinglePrecision.Of(_bias.Value); // [B, T]
         return (directions.transpose(1, 2), offsets.unsqueeze(1));
     }
 

@@ -41,7 +41,7 @@ public sealed class GlipLoss(GlipLossConfig config)
     {
         Check(outputs, assignments, positiveMap, mask);
         using var scope = NewDisposeScope();
-        var logits = Precise(cat(outputs.Logits.ToArray(), 1)); // [B, N, T]
+        var logits = SinglePrecision.Of(cat(outputs.Logits.ToArray(), 1)); // [B, N, T]
         var positives = tensor(PositiveIndices(assignments), device: logits.device); // [P], in the anchors of all images
         var count = Math.Max(positives.shape[0], 1);
         var token = TokenLoss(logits, TokenTargets(assignments, positiveMap).to(logits.dtype, logits.device), mask) / count;
@@ -88,7 +88,7 @@ public sealed class GlipLoss(GlipLossConfig config)
 
     (Tensor Box, Tensor Centerness) PositiveLosses(GlipOutputs outputs, IReadOnlyList<AtssAssignment> assignments, Tensor positives)
     {
-        var (boxes, logits) = (Precise(Select(outputs.Boxes, positives)), Precise(Select(outputs.Centerness, positives)).squeeze(1)); // [P, 4], [P]
+        var (boxes, logits) = (SinglePrecision.Of(Select(outputs.Boxes, positives)), SinglePrecision.Of(Select(outputs.Centerness, positives)).squeeze(1)); // [P, 4], [P]
         var (type, device) = (boxes.dtype, boxes.device);
         var weights = tensor(assignments.SelectMany(a => a.Centerness).ToArray(), dtype: type, device: device); // [P]
         var anchors = cat([.. assignments.Select(a => a.AnchorBoxes())], 0).to(type, device); // [P, 4]
@@ -114,9 +114,6 @@ public sealed class GlipLoss(GlipLossConfig config)
         var union = (high - low).prod(1) + (targetHigh - targetLow).prod(1) - intersection + tiny;
         return 1 - ((intersection / union) - ((enclosing - union) / enclosing));
     }
-
-    // Losses are computed in single precision at least.
-    static Tensor Precise(Tensor x) => x.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? x.to(ScalarType.Float32) : x;
 
     // Levels [B, c, H, W] -> [B, N, c] -> the rows of the positive anchors [P, c].
     static Tensor Select(IReadOnlyList<Tensor> levels, Tensor positives) => LevelTokens.Join(levels).flatten(0, 1).index_select(0, positives);

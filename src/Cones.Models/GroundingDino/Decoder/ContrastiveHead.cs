@@ -29,14 +29,15 @@ sealed class ContrastiveHead : Module
     /// <param name="states">[B, Q, D], or [L, B, Q, D] of all layers.</param>
     /// <param name="text">[B, T, D].</param>
     /// <param name="textPadding">[B, T], bool: tokens that get minus infinity; null for none.</param>
-    /// <returns>[B, Q, T] or [L, B, Q, T], logits.</returns>
+    /// <returns>[B, Q, T] or [L, B, Q, T], logits of at least single precision: in bfloat16 many queries would score the same.</returns>
     public Tensor Forward(Tensor states, Tensor text, Tensor? textPadding)
     {
         using var scope = NewDisposeScope();
+        (states, text) = (SinglePrecision.Of(states), SinglePrecision.Of(text));
         if (_scaled) text = text / Math.Sqrt(text.shape[^1]);
         var scores = states.matmul(text.transpose(1, 2));
-        if (_biases.Count == 1) scores = scores + _biases[0].Value;
-        if (_biases.Count > 1) scores = scores + stack(_biases.Select(b => b.Value)).view(-1, 1, 1, 1); // [L] -> [L, 1, 1, 1]
+        if (_biases.Count == 1) scores = scores + SinglePrecision.Of(_biases[0].Value);
+        if (_biases.Count > 1) scores = scores + stack(_biases.Select(b => SinglePrecision.Of(b.Value))).view(-1, 1, 1, 1); // [L] -> [L, 1, 1, 1]
         if (textPadding is not null) scores = scores.masked_fill(textPadding.unsqueeze(1), double.NegativeInfinity);
         return scores.MoveToOuterDisposeScope();
     }

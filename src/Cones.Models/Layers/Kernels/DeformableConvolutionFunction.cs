@@ -22,18 +22,18 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
     const long SliceRowsAtATime = 128;
     const long WideSlice = 64;
 
-    /// <summary>Whether <see cref="Apply"/> can take this.</summary>
+    /// <summary>Whether <see cref="Apply"/> can take this. Frozen weights may have half precision: their packed copies are float32.</summary>
     public static bool Accepts(Tensor x, Tensor offset, Tensor mask, Weight weight, Tensor? bias) =>
         TensorMemory.IsPlain(x) && TensorMemory.IsPlain(offset) && TensorMemory.IsPlain(mask)
         && weight.Shape[1] % 8 == 0 && x.shape[2] * x.shape[3] < int.MaxValue
-        && weight.Value.dtype == ScalarType.Float32;
+        && (weight.Value.dtype == ScalarType.Float32 || (SinglePrecision.IsHalf(weight.Value.dtype) && !weight.Value.requires_grad && bias is not { requires_grad: true }));
 
     /// <summary>Maps [B, in, H, W] to a channels-last [B, out, H', W'].</summary>
     /// <param name="x">The input; read channels-last.</param>
     /// <param name="offset">[B, 18, H', W'].</param>
     /// <param name="mask">[B, 9, H', W'].</param>
     /// <param name="weight">[out, in, 3, 3].</param>
-    /// <param name="bias">[out] or null.</param>
+    /// <param name="bias">[out], float32, or null.</param>
     /// <param name="stride">The stride.</param>
     public static Tensor Apply(Tensor x, Tensor offset, Tensor mask, Weight weight, Tensor? bias, long stride)
     {
@@ -213,7 +213,7 @@ sealed unsafe class DeformableConvolutionFunction : KernelFunction<DeformableCon
         ? PackedMatrix.Pack(Reordered(weight.Value.detach()), transposed)
         : weight.Derived(transposed ? "packed_transposed" : "packed", w => PackedMatrix.Pack(Reordered(w), transposed));
 
-    static Tensor Reordered(Tensor w) => w.permute(0, 2, 3, 1).reshape(w.shape[0], -1);
+    static Tensor Reordered(Tensor w) => SinglePrecision.Of(w).permute(0, 2, 3, 1).reshape(w.shape[0], -1);
 
     sealed record Call(Weight Weight, Tensor? Bias, long Stride, bool InputNeedsGradient, bool WeightNeedsGradient, bool BiasNeedsGradient)
     {

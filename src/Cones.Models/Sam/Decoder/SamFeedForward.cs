@@ -14,7 +14,7 @@ sealed class SamFeedForward : Module
     public SamFeedForward(int inputDim, int hiddenDim, int outputDim, int depth)
     {
         _in = Add("proj_in", new Linear(inputDim, hiddenDim));
-        _layers = Add("layers", new ModuleList<Linear>(Enumerable.Range(0, depth - 2).Select(_ => new Linear(hiddenDim, hiddenDim))));
+        _layers = Add("layers", new ModuleList<Linear>(Enumerable.Range(0, Math.Max(0, depth - 2)).Select(_ => new Linear(hiddenDim, hiddenDim))));
         _out = Add("proj_out", new Linear(hiddenDim, outputDim));
     }
 

@@ -31,16 +31,16 @@ sealed class SamPromptEncoder : Module
         using var scope = NewDisposeScope();
         var parts = new List<Tensor>();
         // Without a box one point that is none ends the sequence, as in training.
-        if (prompts.Points is not null) parts.Add(Points(prompts.Points, prompts.Labels!, padded: prompts.Boxes is null));
+        if (prompts.Points is not null) parts.Add(Points(prompts.Points, prompts.Labels, padded: prompts.Boxes is null));
         if (prompts.Boxes is not null) parts.Add(Corners(prompts.Boxes));
         var sparse = parts.Count == 0 ? null : cat(parts, dim: 2);
         return new SamPromptEmbeddings(sparse?.MoveToOuterDisposeScope(), Dense(prompts.Masks, sparse?.shape[0] ?? 1).MoveToOuterDisposeScope());
     }
 
     // [B, P, N, 2], [B, P, N] -> [B, P, N or N + 1, C]
-    Tensor Points(Tensor points, Tensor labels, bool padded)
+    Tensor Points(Tensor points, Tensor? given, bool padded)
     {
-        labels = labels.to(ScalarType.Int64);
+        var labels = given?.to(ScalarType.Int64) ?? ones([.. points.shape.SkipLast(1)], ScalarType.Int64, points.device) * SamPrompts.Foreground;
         if (padded)
         {
             points = nn.functional.pad(points, [0, 0, 0, 1]);
@@ -63,7 +63,7 @@ sealed class SamPromptEncoder : Module
     }
 
     // A pixel's place is its middle.
-    Tensor Places(Tensor pixels) => _positions.Forward((pixels.to(ScalarType.Float32) + 0.5) / _config.ImageSize);
+    Tensor Places(Tensor pixels) => _positions.Forward((pixels.to(ScalarType.Float32) + 0.5) / _config.ImageSize, _noPoint.Table.dtype);
 
     Tensor Dense(Tensor? masks, long batch) =>
         masks is null

@@ -23,8 +23,8 @@ public abstract partial class DiffusionPipeline
     void CheckConditioning(TextConditioning conditioning, string name)
     {
         var embeds = conditioning.Embeds;
-        if (embeds.dim() != 3 || embeds.shape[0] < 1 || embeds.shape[2] != UNet.Config.CrossAttentionDim)
-            throw new ArgumentException($"embeddings are [{string.Join(",", embeds.shape)}], [B,T,{UNet.Config.CrossAttentionDim}] expected", name);
+        if (embeds.dim() != 3 || embeds.shape[0] < 1 || embeds.shape[2] != UNet.Config.PromptDim)
+            throw new ArgumentException($"embeddings are [{string.Join(",", embeds.shape)}], [B,T,{UNet.Config.PromptDim}] expected", name);
         if (UNet.Config.HasTextTime && (conditioning.Pooled is not { } pooled || pooled.dim() != 2 || pooled.shape[0] != embeds.shape[0]))
             throw new ArgumentException($"this model needs a pooled embedding [{embeds.shape[0]},P] beside [{string.Join(",", embeds.shape)}]", name);
         if (conditioning.PerLayer is not { } layers) return;

@@ -21,6 +21,7 @@ public abstract partial class DiffusionPipeline : IDisposable
 
     private protected DiffusionPipeline(UNet2DConditionModel unet, AutoencoderKL vae, SchedulerConfig scheduler)
     {
+        if (unet.Config.HasClasses) throw new ArgumentException("this denoiser takes class labels beside the prompt", nameof(unet));
         UNet = unet;
         Vae = vae;
         Scheduler = scheduler;

@@ -25,8 +25,8 @@ public sealed class StableDiffusionPipeline : DiffusionPipeline
         : base(unet, vae, scheduler)
     {
         if (unet.Config.HasTextTime) throw new ArgumentException("this is the denoiser of Stable Diffusion XL", nameof(unet));
-        if (text is not null && text.Encoder.Config.HiddenSize != unet.Config.CrossAttentionDim)
-            throw new ArgumentException($"the text encoder is {text.Encoder.Config.HiddenSize} wide, the denoiser expects {unet.Config.CrossAttentionDim}", nameof(text));
+        if (text is not null && text.Encoder.Config.HiddenSize != unet.Config.PromptDim)
+            throw new ArgumentException($"the text encoder is {text.Encoder.Config.HiddenSize} wide, the denoiser expects {unet.Config.PromptDim}", nameof(text));
         _text = text;
     }
 

@@ -31,8 +31,8 @@ public sealed class StableDiffusionXLPipeline : DiffusionPipeline
     {
         if (!unet.Config.HasTextTime) throw new ArgumentException("this is not the denoiser of Stable Diffusion XL", nameof(unet));
         var width = texts.Sum(t => t.Encoder.Config.HiddenSize);
-        if (texts.Count > 0 && width != unet.Config.CrossAttentionDim)
-            throw new ArgumentException($"the text encoders are {width} wide together, the denoiser expects {unet.Config.CrossAttentionDim}", nameof(texts));
+        if (texts.Count > 0 && width != unet.Config.PromptDim)
+            throw new ArgumentException($"the text encoders are {width} wide together, the denoiser expects {unet.Config.PromptDim}", nameof(texts));
         _texts = texts;
         _zerosForNoPrompt = zerosForNoPrompt;
     }

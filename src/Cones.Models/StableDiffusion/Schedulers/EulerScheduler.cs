@@ -40,7 +40,7 @@ public class EulerScheduler : SigmaScheduler
         {
             // Unlike DPM-Solver++ the ends are those of this run, not of the training table.
             sigmas = SigmaTable.Spread(Config.SigmaSpacing, Config.SigmaMin ?? sigmas[^1], Config.SigmaMax ?? sigmas[0], steps);
-            float[] logSigmas = [.. TrainingSigmas.Select(s => MathF.Log(s))];
+            float[] logSigmas = [.. TrainingSigmas.Select(NumpyMath.Log)];
             timesteps = [.. sigmas.Select(s => (double)(float)SigmaTable.TimestepOf(s, logSigmas))];
         }
 
@@ -73,7 +73,7 @@ public class EulerScheduler : SigmaScheduler
     double[] LogLinear(int steps)
     {
         using var scope = NewDisposeScope();
-        var logs = linspace(MathF.Log(TrainingSigmas[^1]), MathF.Log(TrainingSigmas[0]), steps + 1, ScalarType.Float32);
+        var logs = linspace(NumpyMath.Log(TrainingSigmas[^1]), NumpyMath.Log(TrainingSigmas[0]), steps + 1, ScalarType.Float32);
         return [.. logs.exp().data<float>().ToArray().Select(s => (double)s)];
     }
 }

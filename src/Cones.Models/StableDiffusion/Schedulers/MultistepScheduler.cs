@@ -33,18 +33,14 @@ public abstract class MultistepScheduler : SigmaScheduler
         if (Config.SigmaSpacing == SigmaSpacing.Timesteps)
             return (timesteps, [.. SigmaTable.Interpolate(timesteps, TrainingSigmas), Config.FinalSigmaIsZero ? 0 : TrainingSigmas[0]]);
 
-        float[] logSigmas = [.. TrainingSigmas.Select(s => MathF.Log(s))];
+        float[] logSigmas = [.. TrainingSigmas.Select(NumpyMath.Log)];
         var sigmas = Config.SigmaSpacing == SigmaSpacing.Lu
             ? [.. TimestepTable.Linspace(logSigmas[^1], logSigmas[0], steps).Select(Math.Exp)]
-            : SigmaTable.Spread(Config.SigmaSpacing, SmallestSigma, LargestSigma, steps);
+            : SigmaTable.Spread(Config.SigmaSpacing, Config.SigmaMin ?? TrainingSigmas[0], Config.SigmaMax ?? TrainingSigmas[^1], steps);
         var positions = sigmas.Select(s => SigmaTable.TimestepOf(s, logSigmas));
         timesteps = [.. RoundsTimesteps ? positions.Select(t => Math.Round(t)) : positions.Select(t => Math.Truncate(t))];
         return (timesteps, [.. sigmas, Config.FinalSigmaIsZero ? 0 : FinalSpreadSigma(sigmas)]);
     }
-
-    private protected virtual double SmallestSigma => TrainingSigmas[0];
-
-    private protected virtual double LargestSigma => TrainingSigmas[^1];
 
     /// <summary>Whether spread noise levels belong to the nearest timestep; otherwise to the one below.</summary>
     private protected abstract bool RoundsTimesteps { get; }

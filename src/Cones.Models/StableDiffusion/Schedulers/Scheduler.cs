@@ -53,8 +53,20 @@ public abstract class Scheduler : IDisposable
     public static Scheduler FromFolder(string folder) => Create(SchedulerConfig.FromFile(Path.Combine(folder, ConfigName)));
 
     /// <summary>The scheduler that <paramref name="config"/> describes.</summary>
-    /// <exception cref="ConesException">The class does not support a value.</exception>
-    public static Scheduler Create(SchedulerConfig config) => config.ClassName switch
+    /// <exception cref="ConesException">The class is not implemented, or does not support a value; the message names the file.</exception>
+    public static Scheduler Create(SchedulerConfig config)
+    {
+        try
+        {
+            return Build(config);
+        }
+        catch (ConesException e) when (config.Path is not null)
+        {
+            throw new ConesException($"{config.Path}: {e.Message}", e);
+        }
+    }
+
+    static Scheduler Build(SchedulerConfig config) => config.ClassName switch
     {
         SchedulerClasses.Ddpm => new DdpmScheduler(config),
         SchedulerClasses.Ddim => new DdimScheduler(config),
@@ -62,7 +74,8 @@ public abstract class Scheduler : IDisposable
         SchedulerClasses.Euler => new EulerScheduler(config),
         SchedulerClasses.EulerAncestral => new EulerAncestralScheduler(config),
         SchedulerClasses.DpmSolver => new DpmSolverScheduler(config),
-        _ => new UniPcScheduler(config),
+        SchedulerClasses.UniPc => new UniPcScheduler(config),
+        _ => throw new ConesException($"scheduler class '{config.ClassName}' is not implemented; choose another: {string.Join(", ", SchedulerNames.All)}"),
     };
 
     /// <summary>Starts a run of <paramref name="steps"/> steps.</summary>

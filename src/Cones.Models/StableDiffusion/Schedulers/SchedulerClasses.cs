@@ -23,7 +23,4 @@ public static class SchedulerClasses
 
     /// <summary>UniPC (Zhao et al., 2023).</summary>
     public const string UniPc = "UniPCMultistepScheduler";
-
-    /// <summary>All of them.</summary>
-    public static IReadOnlyList<string> Known { get; } = [Ddpm, Ddim, Pndm, Euler, EulerAncestral, DpmSolver, UniPc];
 }

@@ -66,8 +66,9 @@ public sealed partial class SchedulerConfig
         if (NumTrainTimesteps < 1) throw new ConesException($"num_train_timesteps is {NumTrainTimesteps}, at least 1 expected");
         if (TrainedBetas is { } betas && betas.Count != NumTrainTimesteps)
             throw new ConesException($"trained_betas has {betas.Count} entries, num_train_timesteps is {NumTrainTimesteps}");
-        if (ClassName is SchedulerClasses.DpmSolver or SchedulerClasses.UniPc && SolverOrder is < 1 or > 3)
-            throw new ConesException($"solver_order is {SolverOrder}, 1 to 3 expected");
+        var highest = ClassName == SchedulerClasses.DpmSolver ? 3 : int.MaxValue;
+        if (ClassName is SchedulerClasses.DpmSolver or SchedulerClasses.UniPc && (SolverOrder < 1 || SolverOrder > highest))
+            throw new ConesException($"solver_order is {SolverOrder}, {(highest == 3 ? "1 to 3" : "at least 1")} expected");
         if (DynamicThresholdingRatio is < 0 or > 1)
             throw new ConesException($"dynamic_thresholding_ratio is {DynamicThresholdingRatio}, 0 to 1 expected");
         if (Given("solver_p") is not null) throw new ConesException("solver_p, another scheduler inside UniPC, is not supported");

@@ -12,13 +12,12 @@ public sealed partial class SchedulerConfig
 {
     readonly JsonObject _entries;
 
-    SchedulerConfig(JsonObject entries)
+    SchedulerConfig(JsonObject entries, string? path)
     {
         _entries = entries;
+        Path = path;
         ClassName = Text("_class_name", "");
-        if (!SchedulerClasses.Known.Contains(ClassName))
-            throw new ConesException($"scheduler class '{ClassName}' is not known; known are {string.Join(", ", SchedulerClasses.Known)}");
-
+        if (ClassName.Length == 0) throw new ConesException("_class_name is missing");
         var first = ClassName is SchedulerClasses.Ddpm or SchedulerClasses.Ddim or SchedulerClasses.Pndm;
         NumTrainTimesteps = Integer("num_train_timesteps", 1000);
         BetaStart = Number("beta_start", 0.0001);
@@ -53,6 +52,9 @@ public sealed partial class SchedulerConfig
         DisableCorrector = Given("disable_corrector") is JsonArray off ? [.. off.Select(i => i!.GetValue<int>())] : [];
         Validate();
     }
+
+    /// <summary>The file that the options come from, for messages; null for none.</summary>
+    public string? Path { get; }
 
     /// <summary>The class in diffusers (<c>_class_name</c>), such as <c>DDIMScheduler</c>.</summary>
     public string ClassName { get; }
@@ -158,7 +160,7 @@ public sealed partial class SchedulerConfig
         try
         {
             // Python writes `-Infinity`, which JSON does not know; it stands for "no limit", as null does here.
-            return new((JsonObject)JsonNode.Parse(InfinityToken().Replace(File.ReadAllText(path), "null"))!);
+            return new((JsonObject)JsonNode.Parse(InfinityToken().Replace(File.ReadAllText(path), "null"))!, path);
         }
         catch (Exception e) when (e is JsonException or InvalidCastException or InvalidOperationException or FormatException)
         {
@@ -174,7 +176,7 @@ public sealed partial class SchedulerConfig
     /// <param name="className">A class of diffusers.</param>
     /// <param name="changes">Options that differ from the defaults.</param>
     public static SchedulerConfig For(string className, JsonObject? changes = null) =>
-        new SchedulerConfig(new JsonObject { ["_class_name"] = className }).With(changes ?? []);
+        new SchedulerConfig(new JsonObject { ["_class_name"] = className }, null).With(changes ?? []);
 
     /// <summary>
     /// These options overlaid with <paramref name="changes"/>. With another <c>_class_name</c> what was given stays, what was
@@ -184,7 +186,7 @@ public sealed partial class SchedulerConfig
     {
         var entries = (JsonObject)_entries.DeepClone();
         foreach (var (name, value) in changes) entries[name] = value?.DeepClone();
-        return new(entries);
+        return new(entries, Path);
     }
 
     [GeneratedRegex(@"(?<=:\s*)-Infinity\b")]

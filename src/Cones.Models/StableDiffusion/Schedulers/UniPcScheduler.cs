@@ -27,10 +27,6 @@ public sealed class UniPcScheduler : MultistepScheduler
 
     private protected override bool OnOriginal => Config.PredictX0;
 
-    private protected override double SmallestSigma => Config.SigmaMin ?? base.SmallestSigma;
-
-    private protected override double LargestSigma => Config.SigmaMax ?? base.LargestSigma;
-
     private protected override bool RoundsTimesteps => Config.SigmaSpacing == SigmaSpacing.Karras;
 
     private protected override double FinalSpreadSigma(double[] sigmas) => sigmas[^1];

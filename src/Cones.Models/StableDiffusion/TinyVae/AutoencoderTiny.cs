@@ -9,6 +9,14 @@ namespace Cones.Models.StableDiffusion.TinyVae;
 /// <summary>The configuration of an <see cref="AutoencoderTiny"/>, with diffusers' names and defaults.</summary>
 public sealed record AutoencoderTinyConfig
 {
+    static readonly Dictionary<string, InterpolationMode> s_upsampling = new()
+    {
+        ["nearest"] = InterpolationMode.Nearest,
+        ["nearest-exact"] = InterpolationMode.NearestExact,
+        ["bilinear"] = InterpolationMode.Bilinear,
+        ["bicubic"] = InterpolationMode.Bicubic,
+    };
+
     /// <summary>Channels of the image.</summary>
     public int InChannels { get; init; } = 3;
 
@@ -45,13 +53,15 @@ public sealed record AutoencoderTinyConfig
     /// <summary>How much an up-sampler enlarges.</summary>
     public int UpsamplingScalingFactor { get; init; } = 2;
 
+    /// <summary>How an up-sampler enlarges.</summary>
+    public InterpolationMode Upsampling { get; init; } = InterpolationMode.Nearest;
+
     /// <summary>Reads <c>config.json</c>.</summary>
     /// <exception cref="ConesException">The file is broken or asks for something that is not implemented.</exception>
     public static AutoencoderTinyConfig FromFile(string path)
     {
         var json = ConfigReader.Open(path);
-        json.RequireOneOf("upsample_fn", "\"nearest\"");
-        json.RequireOneOf("shift_factor", "0");
+        json.RequireOneOf("upsample_fn", [.. s_upsampling.Keys.Select(k => $"\"{k}\"")]);
         return new AutoencoderTinyConfig
         {
             InChannels = json.Int("in_channels", 3),
@@ -66,6 +76,7 @@ public sealed record AutoencoderTinyConfig
             LatentShift = json.Double("latent_shift", 0.5),
             ScalingFactor = json.Double("scaling_factor", 1),
             UpsamplingScalingFactor = json.Int("upsampling_scaling_factor", 2),
+            Upsampling = s_upsampling[json.Text("upsample_fn", "nearest")],
         };
     }
 

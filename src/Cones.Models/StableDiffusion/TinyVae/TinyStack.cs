@@ -41,7 +41,8 @@ sealed class TinyStack : Module
             if (!last)
             {
                 double scale = config.UpsamplingScalingFactor;
-                stack._steps.Add(x => nn.functional.interpolate(x, scale_factor: [scale, scale], mode: InterpolationMode.Nearest));
+                bool? corners = config.Upsampling == InterpolationMode.Nearest ? null : false;
+                stack._steps.Add(x => nn.functional.interpolate(x, scale_factor: [scale, scale], mode: config.Upsampling, align_corners: corners));
             }
 
             stack.AddConv(channels[level], last ? config.OutChannels : channels[level], bias: last);

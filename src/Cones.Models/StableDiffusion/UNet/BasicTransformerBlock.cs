@@ -5,10 +5,12 @@ using static TorchSharp.torch;
 namespace Cones.Models.StableDiffusion.UNet;
 
 /// <summary>Self-attention, attention to the prompt, gated feed-forward; as diffusers' <c>BasicTransformerBlock</c>.</summary>
+/// <remarks>With <c>only_cross_attention</c> the first attention looks at the prompt too.</remarks>
 public sealed class BasicTransformerBlock : Module
 {
     readonly LayerNorm _norm1;
-    readonly Attention _selfAttention;
+    readonly Attention _firstAttention;
+    readonly bool _onlyCrossAttention;
     readonly LayerNorm _norm2;
     readonly Attention _crossAttention;
     readonly LayerNorm _norm3;
@@ -16,11 +18,12 @@ public sealed class BasicTransformerBlock : Module
     readonly Linear _feedForwardOut;
 
     /// <summary>A block of <paramref name="dim"/> channels.</summary>
-    public BasicTransformerBlock(int dim, int heads, int crossAttentionDim)
+    public BasicTransformerBlock(int dim, int heads, int crossAttentionDim, bool onlyCrossAttention = false)
     {
         const int widening = 4;
         _norm1 = Add("norm1", new LayerNorm(dim));
-        _selfAttention = Add("attn1", new Attention(dim, dim, heads));
+        _onlyCrossAttention = onlyCrossAttention;
+        _firstAttention = Add("attn1", new Attention(dim, onlyCrossAttention ? crossAttentionDim : dim, heads));
         _norm2 = Add("norm2", new LayerNorm(dim));
         _crossAttention = Add("attn2", new Attention(dim, crossAttentionDim, heads));
         _norm3 = Add("norm3", new LayerNorm(dim));
@@ -33,7 +36,7 @@ public sealed class BasicTransformerBlock : Module
     {
         using var scope = NewDisposeScope();
         var normed = _norm1.Forward(x);
-        x = x + _selfAttention.Forward(normed, normed);
+        x = x + _firstAttention.Forward(normed, _onlyCrossAttention ? prompt : normed);
         x = x + _crossAttention.Forward(_norm2.Forward(x), prompt);
         x = x + FeedForward(_norm3.Forward(x));
         return x.MoveToOuterDisposeScope();

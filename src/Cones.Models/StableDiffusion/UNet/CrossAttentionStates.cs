@@ -32,6 +32,9 @@ public sealed class CrossAttentionStates
                 throw new ArgumentException($"prompt embeddings have shape [{string.Join(",", state.shape)}], [{batch},T,{dim}] expected");
     }
 
+    /// <summary>The same with every tensor mapped by <paramref name="function"/>.</summary>
+    internal CrossAttentionStates Map(Func<Tensor, Tensor> function) => new(_states.Select(function));
+
     /// <summary>Hands out one tensor a layer, in the order of the forward pass.</summary>
     internal Reader Read() => new(_states);
 

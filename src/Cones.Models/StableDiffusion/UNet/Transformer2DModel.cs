@@ -12,12 +12,12 @@ public sealed class Transformer2DModel : Module
     readonly PixelProjection _projectOut;
 
     /// <summary>A transformer of <paramref name="layers"/> blocks.</summary>
-    public Transformer2DModel(int channels, int heads, int layers, UNet2DConditionConfig config)
+    public Transformer2DModel(int channels, int heads, int layers, UNet2DConditionConfig config, bool onlyCrossAttention = false)
     {
         _norm = Add("norm", new GroupNorm(config.NormNumGroups, channels, 1e-6));
         _projectIn = Add("proj_in", new PixelProjection(channels, config.UseLinearProjection));
         Blocks = Add("transformer_blocks", new ModuleList<BasicTransformerBlock>(
-            Enumerable.Range(0, layers).Select(_ => new BasicTransformerBlock(channels, heads, config.CrossAttentionDim))));
+            Enumerable.Range(0, layers).Select(_ => new BasicTransformerBlock(channels, heads, config.CrossAttentionDim, onlyCrossAttention))));
         _projectOut = Add("proj_out", new PixelProjection(channels, config.UseLinearProjection));
     }
 

@@ -1,12 +1,10 @@
-using Cones.Models.Configuration;
-
 namespace Cones.Models.StableDiffusion.UNet;
 
 /// <summary>
 /// The configuration of a <see cref="UNet2DConditionModel"/>, with the names and defaults of diffusers'
 /// <c>UNet2DConditionModel</c>.
 /// </summary>
-public sealed record UNet2DConditionConfig
+public sealed partial record UNet2DConditionConfig
 {
     /// <summary>Channels of the latent.</summary>
     public int InChannels { get; init; } = 4;
@@ -38,11 +36,14 @@ public sealed record UNet2DConditionConfig
     /// <summary>Attention heads a level. The configuration calls this <c>attention_head_dim</c>, for historical reasons.</summary>
     public IReadOnlyList<int> AttentionHeads { get; init; } = [8, 8, 8, 8];
 
-    /// <summary>Transformer blocks in each attention of a level.</summary>
-    public IReadOnlyList<int> TransformerLayersPerBlock { get; init; } = [1, 1, 1, 1];
+    /// <summary>Levels whose transformers look at the prompt in both attentions of a block, instead of at the pixels in the first; empty for none.</summary>
+    public IReadOnlyList<bool> OnlyCrossAttention { get; init; } = [];
+
+    /// <summary>Blocks in each transformer of a level: one number for all of them, or one each.</summary>
+    public IReadOnlyList<IReadOnlyList<int>> TransformerLayersPerBlock { get; init; } = [[1], [1], [1], [1]];
 
     /// <summary>The same for the up blocks, from the coarsest level.</summary>
-    public IReadOnlyList<int> UpTransformerLayersPerBlock { get; init; } = [1, 1, 1, 1];
+    public IReadOnlyList<IReadOnlyList<int>> UpTransformerLayersPerBlock { get; init; } = [[1], [1], [1], [1]];
 
     /// <summary>Whether attentions project tokens (SD 2.x, SDXL) instead of pixels (SD 1.x).</summary>
     public bool UseLinearProjection { get; init; }
@@ -56,6 +57,12 @@ public sealed record UNet2DConditionConfig
     /// <summary>The activation function.</summary>
     public string ActFn { get; init; } = "silu";
 
+    /// <summary>How the ResNets take the time embedding.</summary>
+    public TimeConditioning ResnetTimeConditioning { get; init; }
+
+    /// <summary>What the output of each ResNet of the middle is divided by.</summary>
+    public double MidBlockScaleFactor { get; init; } = 1;
+
     /// <summary>Padding of the down-samplers; 0 pads right and bottom only.</summary>
     public int DownsamplePadding { get; init; } = 1;
 
@@ -65,10 +72,37 @@ public sealed record UNet2DConditionConfig
     /// <summary>Shift of the frequencies of the time projection.</summary>
     public int FreqShift { get; init; }
 
+    /// <summary>Whether the frequencies of the time projection are weights of the model (<c>fourier</c>) instead of a geometric series.</summary>
+    public bool FourierTime { get; init; }
+
+    /// <summary>Width of the time embedding; null for four times the finest level's channels (twice with <see cref="FourierTime"/>).</summary>
+    public int? TimeEmbeddingDim { get; init; }
+
+    /// <summary>An activation function between the time embedding's sum and the blocks; null for none.</summary>
+    public string? TimeEmbeddingActFn { get; init; }
+
+    /// <summary>An activation function after the time embedding's second layer; null for none.</summary>
+    public string? TimestepPostAct { get; init; }
+
+    /// <summary>Width of a condition on the timestep (guidance-distilled models); its weights are loaded but not used. Null for none.</summary>
+    public int? TimeCondProjDim { get; init; }
+
+    /// <summary>Width of the prompt embeddings given, where the model projects them to <see cref="CrossAttentionDim"/>; null for no projection.</summary>
+    public int? EncoderHidDim { get; init; }
+
+    /// <summary>What becomes of class labels.</summary>
+    public ClassEmbedding ClassEmbedding { get; init; }
+
+    /// <summary>The number of classes, for <see cref="ClassEmbedding.Table"/>.</summary>
+    public int NumClassEmbeds { get; init; }
+
+    /// <summary>Whether the class embedding is put beside the time embedding instead of added.</summary>
+    public bool ClassEmbeddingsConcat { get; init; }
+
     /// <summary>Width of the projection of each size id (SDXL); 0 where the model takes no added conditions.</summary>
     public int AdditionTimeEmbedDim { get; init; }
 
-    /// <summary>Width of pooled embedding and projected size ids together (SDXL).</summary>
+    /// <summary>Width of pooled embedding and projected size ids together (SDXL), or of the labels of a projected class embedding.</summary>
     public int ProjectionClassEmbeddingsInputDim { get; init; }
 
     /// <summary>Kernel of the first convolution.</summary>
@@ -83,71 +117,27 @@ public sealed record UNet2DConditionConfig
     /// <summary>Whether the model takes a pooled embedding and size ids (SDXL).</summary>
     public bool HasTextTime => AdditionTimeEmbedDim > 0;
 
-    /// <summary>Reads <c>config.json</c>.</summary>
-    /// <exception cref="ConesException">The file is broken or asks for something that is not implemented.</exception>
-    public static UNet2DConditionConfig FromFile(string path)
-    {
-        var json = ConfigReader.Open(path);
-        foreach (var option in (string[])["class_embed_type", "num_class_embeds", "encoder_hid_dim", "encoder_hid_dim_type", "time_cond_proj_dim", "time_embedding_act_fn", "timestep_post_act", "cross_attention_norm", "time_embedding_dim"])
-            json.RequireOneOf(option);
-        json.RequireOneOf("addition_embed_type", "\"text_time\"");
-        json.RequireOneOf("resnet_time_scale_shift", "\"default\"");
-        json.RequireOneOf("time_embedding_type", "\"positional\"");
-        json.RequireOneOf("attention_type", "\"default\"");
-        json.RequireOneOf("resnet_skip_time_act", "false");
-        json.RequireOneOf("resnet_out_scale_factor", "1");
-        json.RequireOneOf("mid_block_scale_factor", "1");
-        json.RequireOneOf("dual_cross_attention", "false");
-        json.RequireOneOf("class_embeddings_concat", "false");
-        json.RequireOneOf("mid_block_only_cross_attention", "false");
+    /// <summary>Whether the model takes class labels.</summary>
+    public bool HasClasses => ClassEmbedding != ClassEmbedding.None;
 
-        var channels = json.Ints("block_out_channels", [320, 640, 1280, 1280]);
-        var levels = channels.Count;
-        if (json.Has("only_cross_attention") && levels > 0)
-            json.RequireOneOf("only_cross_attention", "false", $"[{string.Join(",", Enumerable.Repeat("false", levels))}]");
-        var dims = json.IntsPerLevel("cross_attention_dim", levels, 1280);
-        if (dims.Distinct().Count() > 1) throw new ConesException($"{path}: cross_attention_dim differs between levels, which is not supported");
+    /// <summary>Width of the prompt embeddings that the model is given.</summary>
+    public int PromptDim => EncoderHidDim ?? CrossAttentionDim;
 
-        var transformers = json.IntsPerLevel("transformer_layers_per_block", levels, 1);
-        return new UNet2DConditionConfig
-        {
-            InChannels = json.Int("in_channels", 4),
-            OutChannels = json.Int("out_channels", 4),
-            SampleSize = json.Int("sample_size", 0),
-            BlockOutChannels = channels,
-            DownCrossAttention = BlockTypes(json, "down_block_types", "DownBlock2D", "CrossAttnDownBlock2D", [true, true, true, false]),
-            UpCrossAttention = BlockTypes(json, "up_block_types", "UpBlock2D", "CrossAttnUpBlock2D", [false, true, true, true]),
-            MidBlock = json.Has("mid_block_type") || !HasKey(path, "mid_block_type")
-                ? json.Text("mid_block_type", "UNetMidBlock2DCrossAttn") switch
-                {
-                    "UNetMidBlock2DCrossAttn" => MidBlockKind.CrossAttention,
-                    "UNetMidBlock2D" => MidBlockKind.Plain,
-                    var other => throw new ConesException($"{path}: mid_block_type = {other} is not supported"),
-                }
-                : MidBlockKind.None,
-            LayersPerBlock = json.IntsPerLevel("layers_per_block", levels, 2),
-            CrossAttentionDim = dims[0],
-            AttentionHeads = json.Has("num_attention_heads")
-                ? json.IntsPerLevel("num_attention_heads", levels, null)
-                : json.IntsPerLevel("attention_head_dim", levels, 8),
-            TransformerLayersPerBlock = transformers,
-            UpTransformerLayersPerBlock = json.Has("reverse_transformer_layers_per_block")
-                ? json.IntsPerLevel("reverse_transformer_layers_per_block", levels, null)
-                : [.. transformers.Reverse()],
-            UseLinearProjection = json.Bool("use_linear_projection", false),
-            NormNumGroups = json.Int("norm_num_groups", 32),
-            NormEps = json.Double("norm_eps", 1e-5),
-            ActFn = json.Text("act_fn", "silu"),
-            DownsamplePadding = json.Int("downsample_padding", 1),
-            FlipSinToCos = json.Bool("flip_sin_to_cos", true),
-            FreqShift = json.Int("freq_shift", 0),
-            AdditionTimeEmbedDim = json.Has("addition_embed_type") ? json.Int("addition_time_embed_dim") : 0,
-            ProjectionClassEmbeddingsInputDim = json.Has("addition_embed_type") ? json.Int("projection_class_embeddings_input_dim") : 0,
-            ConvInKernel = json.Int("conv_in_kernel", 3),
-            ConvOutKernel = json.Int("conv_out_kernel", 3),
-            CenterInputSample = json.Bool("center_input_sample", false),
-        };
-    }
+    /// <summary>Width of the time embedding.</summary>
+    public int TimeDim => TimeEmbeddingDim ?? (BlockOutChannels[0] * (FourierTime ? 2 : 4));
+
+    /// <summary>Width of what the blocks are given of time and class.</summary>
+    public int BlockTimeDim => ClassEmbeddingsConcat ? 2 * TimeDim : TimeDim;
+
+    /// <summary>Whether both attentions of a level's blocks look at the prompt.</summary>
+    public bool AttendsToPromptOnly(int level) => OnlyCrossAttention.Count > 0 && OnlyCrossAttention[level];
+
+    /// <summary>Blocks in transformer <paramref name="index"/> of a level on the way down, or of the middle.</summary>
+    public int TransformerDepth(int level, int index) => Depth(TransformerLayersPerBlock[level], index);
+
+    /// <summary>Blocks in transformer <paramref name="index"/> of up block <paramref name="block"/>.</summary>
+    public int UpTransformerDepth(int block, int index) => Depth(UpTransformerLayersPerBlock[block], index);
+
 
     /// <summary>Checks that the numbers fit together.</summary>
     /// <exception cref="ArgumentException">They do not; the message says which.</exception>
@@ -155,10 +145,14 @@ public sealed record UNet2DConditionConfig
     {
         var levels = BlockOutChannels.Count;
         if (levels == 0) throw new ArgumentException("block_out_channels is empty");
-        foreach (var (name, count) in ((string, int)[])[("down_block_types", DownCrossAttention.Count), ("up_block_types", UpCrossAttention.Count), ("layers_per_block", LayersPerBlock.Count), ("attention_head_dim", AttentionHeads.Count), ("transformer_layers_per_block", TransformerLayersPerBlock.Count), ("reverse_transformer_layers_per_block", UpTransformerLayersPerBlock.Count)])
+        foreach (var (name, count) in ((string, int)[])[("down_block_types", DownCrossAttention.Count), ("up_block_types", UpCrossAttention.Count), ("layers_per_block", LayersPerBlock.Count), ("attention_head_dim", AttentionHeads.Count), ("only_cross_attention", OnlyCrossAttention.Count is 0 ? levels : OnlyCrossAttention.Count), ("transformer_layers_per_block", TransformerLayersPerBlock.Count), ("reverse_transformer_layers_per_block", UpTransformerLayersPerBlock.Count)])
             if (count != levels) throw new ArgumentException($"{name} has {count} entries, block_out_channels has {levels}");
         for (var i = 0; i < levels; i++)
         {
+            if (DownCrossAttention[i] && TransformerLayersPerBlock[i].Count is not 1 && TransformerLayersPerBlock[i].Count != LayersPerBlock[i])
+                throw new ArgumentException($"transformer_layers_per_block[{i}] has {TransformerLayersPerBlock[i].Count} entries, the level has {LayersPerBlock[i]} transformers");
+            if (UpCrossAttention[levels - 1 - i] && UpTransformerLayersPerBlock[levels - 1 - i].Count is not 1 && UpTransformerLayersPerBlock[levels - 1 - i].Count != LayersPerBlock[i] + 1)
+                throw new ArgumentException($"reverse_transformer_layers_per_block[{levels - 1 - i}] has {UpTransformerLayersPerBlock[levels - 1 - i].Count} entries, the up block has {LayersPerBlock[i] + 1} transformers");
             if (BlockOutChannels[i] % NormNumGroups != 0)
                 throw new ArgumentException($"block_out_channels[{i}] = {BlockOutChannels[i]} is no multiple of norm_num_groups = {NormNumGroups}");
             if (BlockOutChannels[i] % AttentionHeads[i] != 0)
@@ -166,17 +160,7 @@ public sealed record UNet2DConditionConfig
         }
     }
 
-    static IReadOnlyList<bool> BlockTypes(ConfigReader json, string name, string plain, string cross, IReadOnlyList<bool> fallback) =>
-        json.Has(name)
-            ? [.. json.Texts(name, []).Select(t => t == cross || (t == plain ? false : throw new ConesException($"{json.Path}: {name} contains {t}, supported: {plain}, {cross}")))]
-            : fallback;
-
-    // An explicit null means "no mid block"; an absent key means the default.
-    static bool HasKey(string path, string name)
-    {
-        using var document = System.Text.Json.JsonDocument.Parse(File.ReadAllBytes(path));
-        return document.RootElement.TryGetProperty(name, out _);
-    }
+    static int Depth(IReadOnlyList<int> depths, int index) => depths.Count == 1 ? depths[0] : depths[index];
 }
 
 /// <summary>What stands between the down and the up blocks.</summary>
@@ -190,4 +174,26 @@ public enum MidBlockKind
 
     /// <summary>ResNet, transformer, ResNet (<c>UNetMidBlock2DCrossAttn</c>).</summary>
     CrossAttention,
+}
+
+/// <summary>What becomes of class labels before they join the time embedding (<c>class_embed_type</c>).</summary>
+public enum ClassEmbedding
+{
+    /// <summary>The model takes none.</summary>
+    None,
+
+    /// <summary>Numbers of classes are looked up in a table: <c>num_class_embeds</c> (the noise level of an upscaler).</summary>
+    Table,
+
+    /// <summary>Numbers are embedded as timesteps are: <c>timestep</c>.</summary>
+    Timestep,
+
+    /// <summary>Labels are embeddings already: <c>identity</c>.</summary>
+    Identity,
+
+    /// <summary>Two linear layers: <c>projection</c>.</summary>
+    Projection,
+
+    /// <summary>One linear layer: <c>simple_projection</c>.</summary>
+    SimpleProjection,
 }

@@ -14,14 +14,20 @@ public sealed record AddedConditions(Tensor TextEmbeds, Tensor TimeIds);
 public sealed class UNet2DConditionModel : Module
 {
     readonly Conv2d _convIn;
+    readonly Func<Tensor, Tensor> _projectTime;
     readonly TimeEmbedding _timeEmbedding;
+    readonly Linear? _promptProjection;
+    readonly Func<Tensor, Tensor>? _embedClass;
     readonly TimeEmbedding? _addEmbedding;
     readonly ModuleList<DownBlock> _down;
     readonly MidBlock? _mid;
     readonly ModuleList<UpBlock> _up;
     readonly GroupNorm _normOut;
     readonly Conv2d _convOut;
-    readonly Func<Tensor, Tensor> _act;
+    readonly Func<Tensor, Tensor> _actOnTime;
+
+    // What diffusers' TimestepEmbedding takes where it is not told the model's act_fn.
+    const string DefaultAct = "silu";
 
     /// <summary>A model without weights.</summary>
     /// <exception cref="ArgumentException">The configuration's numbers do not fit together.</exception>
@@ -30,18 +36,26 @@ public sealed class UNet2DConditionModel : Module
         config.Validate();
         Config = config;
         var channels = config.BlockOutChannels;
-        var timeDim = channels[0] * 4;
+        var timeDim = config.TimeDim;
         _convIn = Add("conv_in", new Conv2d(config.InChannels, channels[0], config.ConvInKernel, padding: (config.ConvInKernel - 1) / 2));
-        _timeEmbedding = Add("time_embedding", new TimeEmbedding(channels[0], timeDim, config.ActFn));
+        _projectTime = config.FourierTime
+            ? Add("time_proj", new FourierTimes(timeDim, config.FlipSinToCos)).Forward
+            : t => TimeEmbedding.Sinusoidal(t, channels[0], config.FlipSinToCos, config.FreqShift);
+        var timeFeatures = config.FourierTime ? timeDim : channels[0];
+        _timeEmbedding = Add("time_embedding", new TimeEmbedding(timeFeatures, timeDim, config.ActFn, config.TimestepPostAct, config.TimeCondProjDim));
+        _promptProjection = config.EncoderHidDim is { } promptDim ? Add("encoder_hid_proj", new Linear(promptDim, config.CrossAttentionDim)) : null;
+        _embedClass = BuildClassEmbedding(timeFeatures, timeDim);
         if (config.HasTextTime)
-            _addEmbedding = Add("add_embedding", new TimeEmbedding(config.ProjectionClassEmbeddingsInputDim, timeDim, config.ActFn));
+            _addEmbedding = Add("add_embedding", new TimeEmbedding(config.ProjectionClassEmbeddingsInputDim, timeDim, DefaultAct));
         _down = Add("down_blocks", new ModuleList<DownBlock>(Enumerable.Range(0, channels.Count)
-            .Select(i => new DownBlock(config, i, channels[Math.Max(i - 1, 0)], timeDim))));
-        _mid = config.MidBlock == MidBlockKind.None ? null : Add("mid_block", new MidBlock(config, timeDim));
-        _up = Add("up_blocks", new ModuleList<UpBlock>(Enumerable.Range(0, channels.Count).Select(i => new UpBlock(config, i, timeDim))));
+            .Select(i => new DownBlock(config, i, channels[Math.Max(i - 1, 0)], config.BlockTimeDim))));
+        _mid = config.MidBlock == MidBlockKind.None ? null : Add("mid_block", new MidBlock(config, config.BlockTimeDim));
+        _up = Add("up_blocks", new ModuleList<UpBlock>(Enumerable.Range(0, channels.Count).Select(i => new UpBlock(config, i, config.BlockTimeDim))));
         _normOut = Add("conv_norm_out", new GroupNorm(config.NormNumGroups, channels[0], config.NormEps, config.ActFn));
         _convOut = Add("conv_out", new Conv2d(channels[0], config.OutChannels, config.ConvOutKernel, padding: (config.ConvOutKernel - 1) / 2));
-        _act = Activations.Named(config.ActFn);
+        var act = Activations.Named(config.ActFn);
+        var sumAct = config.TimeEmbeddingActFn is { } name ? Activations.Named(name) : t => t;
+        _actOnTime = t => act(sumAct(t));
         CrossAttentionLayers = [.. NameLayers()];
     }
 
@@ -66,14 +80,15 @@ public sealed class UNet2DConditionModel : Module
     /// <param name="timesteps">[B], or [1] for the whole batch.</param>
     /// <param name="prompt">The prompt embeddings.</param>
     /// <param name="added">Pooled embedding and size ids, for SDXL only.</param>
+    /// <param name="classLabels">For models with classes only: [B] numbers, or [B, D] embeddings, as <see cref="ClassEmbedding"/> says.</param>
     /// <returns>[B, out, H, W].</returns>
     /// <exception cref="ArgumentException">A shape does not fit.</exception>
-    public Tensor Forward(Tensor sample, Tensor timesteps, CrossAttentionStates prompt, AddedConditions? added = null)
+    public Tensor Forward(Tensor sample, Tensor timesteps, CrossAttentionStates prompt, AddedConditions? added = null, Tensor? classLabels = null)
     {
-        Check(sample, timesteps, prompt, added);
+        Check(sample, timesteps, prompt, added, classLabels);
         using var scope = NewDisposeScope();
-        var time = _act(EmbedTime(timesteps.expand(sample.shape[0]), added)); // [B, 4 C0]
-        var prompts = prompt.Read();
+        var time = _actOnTime(EmbedTime(timesteps.expand(sample.shape[0]), added, classLabels)); // [B, 4 C0]
+        var prompts = (_promptProjection is null ? prompt : prompt.Map(_promptProjection.Forward)).Read();
         var skips = new Stack<Tensor>();
 
         var input = Config.CenterInputSample ? (2 * sample) - 1 : sample;
@@ -92,9 +107,37 @@ public sealed class UNet2DConditionModel : Module
 
     static Tensor ChannelsLast(Tensor x) => x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
 
-    Tensor EmbedTime(Tensor timesteps, AddedConditions? added)
+    Func<Tensor, Tensor>? BuildClassEmbedding(int timeFeatures, int timeDim)
     {
-        var embedding = _timeEmbedding.Forward(TimeEmbedding.Sinusoidal(timesteps, Config.BlockOutChannels[0], Config.FlipSinToCos, Config.FreqShift));
+        const string Name = "class_embedding";
+        var labelDim = Config.ProjectionClassEmbeddingsInputDim;
+        switch (Config.ClassEmbedding)
+        {
+            case ClassEmbedding.Table:
+                return Add(Name, new Embedding(Config.NumClassEmbeds, timeDim)).Forward;
+            case ClassEmbedding.Timestep:
+                var ofNumbers = Add(Name, new TimeEmbedding(timeFeatures, timeDim, Config.ActFn));
+                return labels => ofNumbers.Forward(_projectTime(labels));
+            case ClassEmbedding.Projection:
+                return Add(Name, new TimeEmbedding(labelDim, timeDim, DefaultAct)).Forward;
+            case ClassEmbedding.SimpleProjection:
+                return Add(Name, new Linear(labelDim, timeDim)).Forward;
+            case ClassEmbedding.Identity:
+                return labels => labels;
+            default:
+                return null;
+        }
+    }
+
+    Tensor EmbedTime(Tensor timesteps, AddedConditions? added, Tensor? classLabels)
+    {
+        var embedding = _timeEmbedding.Forward(_projectTime(timesteps));
+        if (_embedClass is not null)
+        {
+            var classes = _embedClass(classLabels!);
+            embedding = Config.ClassEmbeddingsConcat ? cat([embedding, classes], -1) : embedding + classes;
+        }
+
         if (_addEmbedding is null) return embedding;
         var ids = added!.TimeIds;
         var sizes = TimeEmbedding.Sinusoidal(ids.flatten(), Config.AdditionTimeEmbedDim, Config.FlipSinToCos, Config.FreqShift)
@@ -113,14 +156,15 @@ public sealed class UNet2DConditionModel : Module
                     yield return $"{name}.attentions.{attention}.transformer_blocks.{block}.attn2";
     }
 
-    void Check(Tensor sample, Tensor timesteps, CrossAttentionStates prompt, AddedConditions? added)
+    void Check(Tensor sample, Tensor timesteps, CrossAttentionStates prompt, AddedConditions? added, Tensor? classLabels)
     {
         if (sample.dim() != 4 || sample.shape[1] != Config.InChannels)
             throw new ArgumentException($"sample has shape [{string.Join(",", sample.shape)}], [B,{Config.InChannels},H,W] expected", nameof(sample));
         var batch = sample.shape[0];
         if (timesteps.dim() != 1 || (timesteps.shape[0] != batch && timesteps.shape[0] != 1))
             throw new ArgumentException($"timesteps have shape [{string.Join(",", timesteps.shape)}], [{batch}] or [1] expected", nameof(timesteps));
-        prompt.Check(batch, Config.CrossAttentionDim, CrossAttentionLayers.Count);
+        prompt.Check(batch, Config.PromptDim, CrossAttentionLayers.Count);
+        CheckClasses(batch, classLabels);
         if (!Config.HasTextTime) return;
         if (added is null) throw new ArgumentException("this model needs a pooled embedding and size ids (SDXL)", nameof(added));
         var width = added.TextEmbeds.shape[^1] + (added.TimeIds.shape[^1] * Config.AdditionTimeEmbedDim);
@@ -128,5 +172,23 @@ public sealed class UNet2DConditionModel : Module
             || width != Config.ProjectionClassEmbeddingsInputDim)
             throw new ArgumentException(
                 $"pooled embedding [{string.Join(",", added.TextEmbeds.shape)}] and size ids [{string.Join(",", added.TimeIds.shape)}] do not make up {Config.ProjectionClassEmbeddingsInputDim} features", nameof(added));
+    }
+
+    void CheckClasses(long batch, Tensor? labels)
+    {
+        if (!Config.HasClasses) return;
+        if (labels is null) throw new ArgumentException("this model needs class labels", nameof(labels));
+        long[] expected = Config.ClassEmbedding switch
+        {
+            ClassEmbedding.Table or ClassEmbedding.Timestep => [batch],
+            ClassEmbedding.Identity => [batch, Config.TimeDim],
+            _ => [batch, Config.ProjectionClassEmbeddingsInputDim],
+        };
+        if (!labels.shape.AsSpan().SequenceEqual(expected))
+            throw new ArgumentException($"class labels have shape [{string.Join(",", labels.shape)}], [{string.Join(",", expected)}] expected", nameof(labels));
+        if (Config.ClassEmbedding != ClassEmbedding.Table) return;
+        using var scope = NewDisposeScope();
+        var (low, high) = (labels.min().to(ScalarType.Int64).item<long>(), labels.max().to(ScalarType.Int64).item<long>());
+        if (low < 0 || high >= Config.NumClassEmbeds) throw new ArgumentException($"class labels span {low} to {high}, the model has {Config.NumClassEmbeds} classes", nameof(labels));
     }
 }

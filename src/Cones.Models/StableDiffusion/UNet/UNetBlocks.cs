@@ -18,10 +18,10 @@ public sealed class DownBlock : Module
         var channels = config.BlockOutChannels[level];
         var layers = config.LayersPerBlock[level];
         if (config.DownCrossAttention[level])
-            _attentions = Add("attentions", new ModuleList<Transformer2DModel>(Enumerable.Range(0, layers).Select(_ =>
-                new Transformer2DModel(channels, config.AttentionHeads[level], config.TransformerLayersPerBlock[level], config))));
+            _attentions = Add("attentions", new ModuleList<Transformer2DModel>(Enumerable.Range(0, layers).Select(i =>
+                new Transformer2DModel(channels, config.AttentionHeads[level], config.TransformerDepth(level, i), config, config.AttendsToPromptOnly(level)))));
         _resnets = Add("resnets", new ModuleList<ResnetBlock2D>(Enumerable.Range(0, layers).Select(i =>
-            new ResnetBlock2D(i == 0 ? inChannels : channels, channels, timeDim, config.NormNumGroups, config.NormEps, config.ActFn))));
+            new ResnetBlock2D(i == 0 ? inChannels : channels, channels, timeDim, config.NormNumGroups, config.NormEps, config.ActFn, config.ResnetTimeConditioning))));
         if (level < config.BlockOutChannels.Count - 1)
             _downsampler = Add("downsamplers.0", new Downsample2D(channels, config.DownsamplePadding));
     }
@@ -67,9 +67,9 @@ public sealed class MidBlock : Module
         var attends = config.MidBlock == MidBlockKind.CrossAttention;
         if (attends)
             _attentions = Add("attentions", new ModuleList<Transformer2DModel>(
-                [new Transformer2DModel(channels, config.AttentionHeads[^1], config.TransformerLayersPerBlock[^1], config)]));
+                [new Transformer2DModel(channels, config.AttentionHeads[^1], config.TransformerDepth(config.BlockOutChannels.Count - 1, 0), config)]));
         _resnets = Add("resnets", new ModuleList<ResnetBlock2D>(Enumerable.Range(0, attends ? 2 : 1).Select(_ =>
-            new ResnetBlock2D(channels, channels, timeDim, config.NormNumGroups, config.NormEps, config.ActFn))));
+            new ResnetBlock2D(channels, channels, timeDim, config.NormNumGroups, config.NormEps, config.ActFn, config.ResnetTimeConditioning, config.MidBlockScaleFactor))));
     }
 
     /// <summary>The number of transformer blocks in each transformer.</summary>
@@ -103,13 +103,13 @@ public sealed class UpBlock : Module
         var skipOfLast = config.BlockOutChannels[Math.Max(level - 1, 0)];
         var layers = config.LayersPerBlock[level] + 1;
         if (config.UpCrossAttention[index])
-            _attentions = Add("attentions", new ModuleList<Transformer2DModel>(Enumerable.Range(0, layers).Select(_ =>
-                new Transformer2DModel(channels, config.AttentionHeads[level], config.UpTransformerLayersPerBlock[index], config))));
+            _attentions = Add("attentions", new ModuleList<Transformer2DModel>(Enumerable.Range(0, layers).Select(i =>
+                new Transformer2DModel(channels, config.AttentionHeads[level], config.UpTransformerDepth(index, i), config, config.AttendsToPromptOnly(level)))));
         _resnets = Add("resnets", new ModuleList<ResnetBlock2D>(Enumerable.Range(0, layers).Select(i =>
         {
             var hidden = i == 0 ? fromBelow : channels;
             var skip = i == layers - 1 ? skipOfLast : channels;
-            return new ResnetBlock2D(hidden + skip, channels, timeDim, config.NormNumGroups, config.NormEps, config.ActFn);
+            return new ResnetBlock2D(hidden + skip, channels, timeDim, config.NormNumGroups, config.NormEps, config.ActFn, config.ResnetTimeConditioning);
         })));
         if (index < levels - 1) _upsampler = Add("upsamplers.0", new Upsample2D(channels));
     }

@@ -74,17 +74,26 @@ public sealed class AutoencoderKL : Module
         return _decoder.Forward(_postQuantConv?.Forward(latents) ?? latents).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Maps the encoder's latents to what the UNet sees.</summary>
+    /// <summary>Maps the encoder's latents, [B, C, h, w], to what the UNet sees.</summary>
     public Tensor Scale(Tensor latents)
     {
         using var scope = NewDisposeScope();
-        return ((latents - Config.ShiftFactor) * Config.ScalingFactor).MoveToOuterDisposeScope();
+        var (mean, factor) = Statistics(latents);
+        return ((latents - mean) * factor).MoveToOuterDisposeScope();
     }
 
     /// <summary>The inverse of <see cref="Scale"/>.</summary>
     public Tensor Unscale(Tensor latents)
     {
         using var scope = NewDisposeScope();
-        return ((latents / Config.ScalingFactor) + Config.ShiftFactor).MoveToOuterDisposeScope();
+        var (mean, factor) = Statistics(latents);
+        return ((latents / factor) + mean).MoveToOuterDisposeScope();
     }
+
+    // What is subtracted from a latent and what it is multiplied by then: numbers, or one for each channel, [1, C, 1, 1].
+    (Tensor Mean, Tensor Factor) Statistics(Tensor like) => Config is { LatentsMean: { } means, LatentsStd: { } deviations }
+        ? (PerChannel(means, like), PerChannel([.. deviations.Select(d => Config.ScalingFactor / d)], like))
+        : (tensor(Config.ShiftFactor, like.dtype, like.device), tensor(Config.ScalingFactor, like.dtype, like.device));
+
+    static Tensor PerChannel(IReadOnlyList<double> values, Tensor like) => tensor(values.ToArray(), like.dtype, like.device).view(1, -1, 1, 1);
 }

@@ -32,6 +32,12 @@ public sealed record AutoencoderKLConfig
     /// <summary>What is subtracted from a latent before it is scaled.</summary>
     public double ShiftFactor { get; init; }
 
+    /// <summary>The mean of each latent channel, which is subtracted before scaling; null for none. Replaces <see cref="ShiftFactor"/>.</summary>
+    public IReadOnlyList<double>? LatentsMean { get; init; }
+
+    /// <summary>The standard deviation of each latent channel, which scaled latents are divided by; null for none.</summary>
+    public IReadOnlyList<double>? LatentsStd { get; init; }
+
     /// <summary>Whether a 1 x 1 convolution follows the encoder.</summary>
     public bool UseQuantConv { get; init; } = true;
 
@@ -49,8 +55,6 @@ public sealed record AutoencoderKLConfig
     public static AutoencoderKLConfig FromFile(string path)
     {
         var json = ConfigReader.Open(path);
-        json.RequireOneOf("latents_mean");
-        json.RequireOneOf("latents_std");
         foreach (var type in json.Texts("down_block_types", []))
             if (type != "DownEncoderBlock2D") throw new ConesException($"{path}: down_block_types contains {type}, supported: DownEncoderBlock2D");
         foreach (var type in json.Texts("up_block_types", []))
@@ -66,6 +70,8 @@ public sealed record AutoencoderKLConfig
             ActFn = json.Text("act_fn", "silu"),
             ScalingFactor = json.Double("scaling_factor", 0.18215),
             ShiftFactor = json.Double("shift_factor", 0),
+            LatentsMean = json.Doubles("latents_mean"),
+            LatentsStd = json.Doubles("latents_std"),
             UseQuantConv = json.Bool("use_quant_conv", true),
             UsePostQuantConv = json.Bool("use_post_quant_conv", true),
             MidBlockAddAttention = json.Bool("mid_block_add_attention", true),
@@ -77,6 +83,11 @@ public sealed record AutoencoderKLConfig
     public void Validate()
     {
         if (BlockOutChannels.Count == 0) throw new ArgumentException("block_out_channels is empty");
+        if ((LatentsMean is null) != (LatentsStd is null)) throw new ArgumentException("latents_mean and latents_std are given both or not at all");
+        foreach (var (name, values) in ((string, IReadOnlyList<double>?)[])[("latents_mean", LatentsMean), ("latents_std", LatentsStd)])
+            if (values is not null && values.Count != LatentChannels)
+                throw new ArgumentException($"{name} has {values.Count} numbers, the latent has {LatentChannels} channels");
+        if (LatentsStd?.Any(s => !(s > 0)) == true) throw new ArgumentException("latents_std holds a number that is not above 0");
         foreach (var channels in BlockOutChannels)
             if (channels % NormNumGroups != 0)
                 throw new ArgumentException($"block_out_channels {channels} is no multiple of norm_num_groups = {NormNumGroups}");

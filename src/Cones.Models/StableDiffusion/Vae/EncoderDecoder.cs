@@ -7,6 +7,9 @@ namespace Cones.Models.StableDiffusion.Vae;
 /// <summary>The VAE's encoder, as diffusers' <c>Encoder</c> with doubled output channels.</summary>
 public sealed class Encoder : Module
 {
+    // Whatever act_fn says, in encoder and decoder.
+    internal const string LastAct = "silu";
+
     readonly Conv2d _convIn;
     readonly ModuleList<DownEncoderBlock> _down;
     readonly VaeMidBlock _mid;
@@ -21,7 +24,7 @@ public sealed class Encoder : Module
         _down = Add("down_blocks", new ModuleList<DownEncoderBlock>(Enumerable.Range(0, channels.Count)
             .Select(i => new DownEncoderBlock(channels[Math.Max(i - 1, 0)], channels[i], config, last: i == channels.Count - 1))));
         _mid = Add("mid_block", new VaeMidBlock(config));
-        _normOut = Add("conv_norm_out", new GroupNorm(config.NormNumGroups, channels[^1], 1e-6, config.ActFn));
+        _normOut = Add("conv_norm_out", new GroupNorm(config.NormNumGroups, channels[^1], 1e-6, LastAct));
         _convOut = Add("conv_out", new Conv2d(channels[^1], 2 * config.LatentChannels, 3, padding: 1));
     }
 
@@ -57,7 +60,7 @@ public sealed class Decoder : Module
         _mid = Add("mid_block", new VaeMidBlock(config));
         _up = Add("up_blocks", new ModuleList<UpDecoderBlock>(Enumerable.Range(0, channels.Length)
             .Select(i => new UpDecoderBlock(channels[Math.Max(i - 1, 0)], channels[i], config, last: i == channels.Length - 1))));
-        _normOut = Add("conv_norm_out", new GroupNorm(config.NormNumGroups, channels[^1], 1e-6, config.ActFn));
+        _normOut = Add("conv_norm_out", new GroupNorm(config.NormNumGroups, channels[^1], 1e-6, Encoder.LastAct));
         _convOut = Add("conv_out", new Conv2d(channels[^1], config.OutChannels, 3, padding: 1));
     }
 

@@ -65,8 +65,16 @@ sealed class CocoJsonFile : IDisposable
 
     public void Dispose()
     {
+        try
+        {
+            _stream.Dispose();
+        }
+        catch (IOException) when (!_done)
+        {
+            // What the stream still held had no room; that was said where it was written, and the file goes anyway.
+        }
+
         // What was not completed must not look like a file.
-        _stream.Dispose();
         if (!_done) File.Delete(_temporary);
     }
 

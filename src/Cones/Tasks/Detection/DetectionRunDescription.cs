@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Cones.Models.Weights;
+using static TorchSharp.torch;
 
 namespace Cones.Tasks.Detection;
 
@@ -11,6 +13,7 @@ public static class DetectionRunDescription
     public static JsonObject Describe(DetectionSearchOptions options)
     {
         var described = Deciding(options);
+        described["precision"] = WeightPrecision.NameOf(options.Precision);
         described["model"] = options.Model;
         described["feature_memory"] = options.FeatureMemoryBytes;
         if (options.From is not null) described["from"] = options.From;
@@ -19,7 +22,10 @@ public static class DetectionRunDescription
 
     /// <summary>The digest of all that decides the losses: the options, the model and the data.</summary>
     public static string Fingerprint(DetectionSearchOptions options, string model, string data) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Deciding(options).ToJsonString() + model + data)));
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Deciding(options).ToJsonString() + model + data + Rounding(options))));
+
+    // float32 adds nothing: a run that began before there was a choice goes on.
+    static string Rounding(DetectionSearchOptions options) => options.Precision == ScalarType.Float32 ? "" : WeightPrecision.NameOf(options.Precision);
 
     // Two files of one name may differ: their bytes count.
     static JsonObject Deciding(DetectionSearchOptions options) => new()

@@ -24,7 +24,7 @@ public static class DetectionSearch
     {
         options.WithStart().Validate();
         onStage?.Invoke("loading the model");
-        using var detector = Detectors.Load(options.Model, new LoadOptions { Device = options.Device });
+        using var detector = Detectors.Load(options.Model, new LoadOptions { Device = options.Device, Type = options.Precision });
         return Run(detector, options, folder, observer, onStage, cancellation);
     }
 

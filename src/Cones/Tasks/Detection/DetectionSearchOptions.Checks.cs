@@ -1,6 +1,7 @@
 using Cones.Data;
 using Cones.Models;
 using Cones.Prompts.Detection;
+using TorchSharp;
 
 namespace Cones.Tasks.Detection;
 
@@ -49,6 +50,8 @@ public sealed partial record DetectionSearchOptions
         if (FeatureMemoryBytes < 0) throw new ConesException("the memory for features is below 0 (--feature-memory)");
         if (Views > 0 && Method == DetectionMethod.Full) throw new ConesException("full training makes its views anew every time, none are kept: leave --views out");
         if (Views > 0 && Augmentation == AugmentationKind.None) throw new ConesException($"{Views} changed views asked for, and no change: leave --augment out (--views)");
+        if (Method.TrainsWeights() && Precision != torch.ScalarType.Float32)
+            throw new ConesException($"the method {Method.ToString().ToLowerInvariant()} trains the weights themselves, which needs fp32: leave --precision out");
         if (Choice == StepChoice.Ap && Validation is null) throw new ConesException("average precision is measured on validation images: name some (--val), or choose by the loss (--choose loss)");
         ClassPrompt.RequireDistinct(ResolvedClasses);
         if (Candidates.Keys.FirstOrDefault(n => ResolvedClasses.All(c => c.Name != n)) is { } candidate)

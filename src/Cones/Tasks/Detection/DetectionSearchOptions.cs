@@ -17,6 +17,9 @@ public sealed partial record DetectionSearchOptions
     /// <summary>The device of the model and of what is searched.</summary>
     public torch.Device Device { get; init; } = torch.CPU;
 
+    /// <summary>The type of the frozen weights; what is searched, losses and results are float32.</summary>
+    public torch.ScalarType Precision { get; init; } = torch.ScalarType.Float32;
+
     /// <summary>The training images with their boxes. Crowds are left out.</summary>
     public required DetectionDataset Train { get; init; }
 

@@ -80,7 +80,7 @@ public sealed partial class GlipDetector
         using var scope = NewDisposeScope();
         var assignment = ((Targets)targets).Assignment;
         var state = model.Fuse(features, conditioning.Embeddings, conditioning.Mask!);
-        var pixels = cat([.. state.Levels.Select(l => l.permute(0, 2, 3, 1).flatten(1, 2))], 1)[0]; // [B, C, H, W] -> [B, HW, C] -> [N, C]
+        var pixels = cat([.. state.Levels.Select(l => l.permute(0, 2, 3, 1).flatten(1, 2))], 1)[0].to(ScalarType.Float32); // [B, C, H, W] -> [B, HW, C] -> [N, C]
         var objects = assignment.Anchors.Zip(assignment.Boxes).GroupBy(p => p.Second, p => (long)p.First).OrderBy(g => g.Key).ToArray();
         Tensor[] means = [.. objects.Select(g => pixels.index_select(0, tensor(g.ToArray(), device: pixels.device)).mean([0]))];
         var regions = means.Length > 0 ? stack(means) : zeros([0, pixels.shape[1]], device: pixels.device);

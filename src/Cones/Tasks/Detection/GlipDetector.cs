@@ -40,6 +40,8 @@ public sealed partial class GlipDetector(GlipModel model, string? source = null)
     /// <inheritdoc/>
     public Device Device => model.TextEncoder.WordTable.device;
 
+    ScalarType Type => model.TextEncoder.WordTable.dtype;
+
     /// <summary>Loads a folder (<see cref="GlipModel.FromFolder"/>) or a file of weights (<see cref="GlipModel.FromFile"/>).</summary>
     /// <exception cref="ConesException">There is no such model.</exception>
     public static GlipDetector FromPath(string path, LoadOptions? options = null) =>
@@ -89,8 +91,9 @@ public sealed partial class GlipDetector(GlipModel model, string? source = null)
             throw new ConesException($"the caption has {words.shape[1]} tokens with what is learned, the model takes {model.Config.MaxTokens}: learn fewer (--slots), or name fewer classes (--classes)");
         using var scope = NewDisposeScope();
         var mask = ones([1, words.shape[1]], ScalarType.Int64, words.device);
-        var features = LanguageFeatures.Of(model.TextEncoder.ForwardFromEmbeddings(words.to(model.TextEncoder.WordTable.dtype), mask), mask, model.Config.TextLayers);
-        return (model.Config.Head.EarlyFusion ? features.Hidden : features.Embedded).MoveToOuterDisposeScope();
+        var border = new PrecisionBorder(Type, PrecisionBorder.PerObject);
+        var features = LanguageFeatures.Of(model.TextEncoder.ForwardFromEmbeddings(border.Enter(words), mask), mask, model.Config.TextLayers);
+        return border.Leave(model.Config.Head.EarlyFusion ? features.Hidden : features.Embedded).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -108,7 +111,7 @@ public sealed partial class GlipDetector(GlipModel model, string? source = null)
     public Tensor Loss(IReadOnlyList<Tensor> features, Conditioning conditioning, IReadOnlyList<IReadOnlyList<int>> classes, DetectionTargets targets)
     {
         using var scope = NewDisposeScope();
-        return Loss(model.Forward(features, conditioning.Embeddings, conditioning.Mask!), conditioning.Mask!, classes, targets).MoveToOuterDisposeScope();
+        return Loss(Forward(features, conditioning), conditioning.Mask!, classes, targets).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -117,7 +120,7 @@ public sealed partial class GlipDetector(GlipModel model, string? source = null)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return Detect(model.Forward(features, conditioning.Embeddings, conditioning.Mask!), size, classes, wanted);
+        return Detect(Forward(features, conditioning), size, classes, wanted);
     }
 
     /// <inheritdoc/>
@@ -126,11 +129,18 @@ public sealed partial class GlipDetector(GlipModel model, string? source = null)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return Judge(model.Forward(features, conditioning.Embeddings, conditioning.Mask!), size, conditioning.Mask!, classes, targets);
+        return Judge(Forward(features, conditioning), size, conditioning.Mask!, classes, targets);
     }
 
     /// <inheritdoc/>
     public void Dispose() => model.Dispose();
+
+    GlipOutputs Forward(IReadOnlyList<Tensor> features, Conditioning conditioning)
+    {
+        var border = new PrecisionBorder(Type, PrecisionBorder.PerObject);
+        var outputs = model.Forward(features, border.Enter(conditioning.Embeddings), conditioning.Mask!);
+        return new GlipOutputs([.. outputs.Logits.Select(border.Leave)], [.. outputs.Boxes.Select(border.Leave)], [.. outputs.Centerness.Select(border.Leave)]);
+    }
 
     Targets Assign(IReadOnlyList<ImageSize> levels, ImageSize size, ImageSize resized, IReadOnlyList<BoundingBox> boxes, IReadOnlyList<int> classes)
     {

@@ -69,7 +69,7 @@ public sealed partial class GroundingDinoDetector
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var output = Forward(features, conditioning, classes, details: true);
-        var states = output.Details!.States[-1, 0]; // [L, B, Q, D] -> [Q, D]
+        var states = output.Details!.States[-1, 0].to(ScalarType.Float32); // [L, B, Q, D] -> [Q, D]
         var boxes = output.LastBoxes()[0].to(ScalarType.Float32).cpu().data<float>().ToArray(); // [Q, 4]
         var objects = ((Targets)targets).Boxes;
         long[] best = [.. Enumerable.Range(0, targets.Classes.Count).Select(o => (long)Enumerable.Range(0, boxes.Length / 4).MaxBy(q => Overlap(boxes.AsSpan(4 * q, 4), objects.AsSpan(4 * o, 4))))];

@@ -94,8 +94,8 @@ public sealed partial class GroundingDinoDetector : ITrainableDetector
         if (words.shape[1] > MaxTokens)
             throw new ConesException($"the caption has {words.shape[1]} tokens with what is learned, the model takes {MaxTokens}: learn fewer (--slots), or name fewer classes (--classes)");
         using var scope = NewDisposeScope();
-        var masks = TextMasks.OfClasses(classes, (int)words.shape[1], Device);
-        return _model.EncodeTextFromEmbeddings(words.to(_model.WordTable.dtype), masks).Projected.MoveToOuterDisposeScope();
+        var (border, masks) = (Border(), TextMasks.OfClasses(classes, (int)words.shape[1], Device));
+        return border.Leave(_model.EncodeTextFromEmbeddings(border.Enter(words), masks).Projected).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -174,9 +174,17 @@ public sealed partial class GroundingDinoDetector : ITrainableDetector
     {
         var levels = _model.Config.NumFeatureLevels;
         var mask = features.Count > levels ? features[levels].squeeze(1) : null; // [1, 1, H, W] -> [1, H, W]
-        var image = _model.JoinMaps([.. features.Take(levels)], mask);
-        return _model.Forward(image, conditioning.Embeddings, TextMasks.OfClasses(classes, (int)conditioning.Embeddings.shape[1], Device), details);
+        var (border, image) = (Border(), _model.JoinMaps([.. features.Take(levels)], mask));
+        var output = _model.Forward(image, border.Enter(conditioning.Embeddings), TextMasks.OfClasses(classes, (int)conditioning.Embeddings.shape[1], Device), details);
+        return output with
+        {
+            Logits = border.Leave(output.Logits),
+            Boxes = border.Leave(output.Boxes),
+            Proposals = output.Proposals is { } p ? p with { Logits = border.Leave(p.Logits), Boxes = border.Leave(p.Boxes) } : null,
+        };
     }
+
+    PrecisionBorder Border() => new(_model.WordTable.dtype, PrecisionBorder.PerObject);
 
     Tensor LossOf(GroundingDinoOutput output, IReadOnlyList<IReadOnlyList<int>> classes, Targets targets, Conditioning conditioning)
     {

@@ -85,6 +85,8 @@ public sealed class GenerationModel : IDisposable
         var (unet, vae) = (UNet2DConditionConfig.FromFile(Path.Combine(folder, "unet", "config.json")), AutoencoderKLConfig.FromFile(Path.Combine(folder, "vae", "config.json")));
         if (unet.InChannels != vae.LatentChannels)
             throw new ConesException($"{folder} is no text-to-image model: its denoiser takes {unet.InChannels} channels, its autoencoder gives {vae.LatentChannels} (inpainting and the like are not supported)");
+        if (unet.HasClasses)
+            throw new ConesException($"{folder} is no text-to-image model: its denoiser takes class labels beside the prompt (upscalers and the like are not supported)");
         return new GenerationModel(folder, denoiser ?? Path.Combine(folder, "unet"), options ?? new LoadOptions(), unet, vae);
     }
 
@@ -95,10 +97,10 @@ public sealed class GenerationModel : IDisposable
     {
         var text = TextSide.FromFolder(Folder, _options with { Type = type ?? Precision });
         var width = text.Encoders.Sum(e => e.Config.HiddenSize);
-        if (width == UNetConfig.CrossAttentionDim && text.IsXL == IsXL) return text;
+        if (width == UNetConfig.PromptDim && text.IsXL == IsXL) return text;
         var count = text.Encoders.Count;
         text.Dispose();
-        throw new ConesException($"{Folder} does not fit together: {count} text encoder(s) of {width} dimensions, the denoiser is made for {(IsXL ? 2 : 1)} of {UNetConfig.CrossAttentionDim}");
+        throw new ConesException($"{Folder} does not fit together: {count} text encoder(s) of {width} dimensions, the denoiser is made for {(IsXL ? 2 : 1)} of {UNetConfig.PromptDim}");
     }
 
     /// <summary>Loads the autoencoder, which is float32 whatever the precision: some overflow in float16. The caller disposes it.</summary>
@@ -111,7 +113,7 @@ public sealed class GenerationModel : IDisposable
     public static string FingerprintOf(string folder)
     {
         string[] parts = [Path.Combine(folder, "unet", "config.json"), Path.Combine(folder, "text_encoder", "config.json"), Path.Combine(folder, "text_encoder_2", "config.json")];
-        return ModelFingerprint.Compute(parts.Where((p, i) => i < 2 || File.Exists(p)), UNet2DConditionConfig.FromFile(parts[0]).CrossAttentionDim);
+        return ModelFingerprint.Compute(parts.Where((p, i) => i < 2 || File.Exists(p)), UNet2DConditionConfig.FromFile(parts[0]).PromptDim);
     }
 
     /// <inheritdoc/>

@@ -61,6 +61,14 @@ public sealed class MaskFinder : IDisposable
         return finder;
     }
 
+    /// <summary>Refuses classes that have no tokens, where these alone are to ask.</summary>
+    /// <exception cref="ConesException">A class has none.</exception>
+    public void RequireTokens()
+    {
+        if (_classes.FirstOrDefault(c => c.Tokens.shape[0] == 0) is { Name: { } name })
+            throw new ConesException($"the concept '{name}' has no tokens, so that without boxes nothing asks for it: give boxes (--detector, --boxes), or search a concept without (--no-boxes)");
+    }
+
     /// <summary>Finds masks of an image, by descending score.</summary>
     /// <param name="features">The image's features.</param>
     /// <param name="size">The image's size.</param>
@@ -102,14 +110,12 @@ public sealed class MaskFinder : IDisposable
     {
         using var file = ConceptFile.Load(path);
         var metadata = file.Metadata;
-        if (metadata.Task != "segmentation") throw new ConesException($"{path} was searched for {metadata.Task}, not for segmentation: name a concept of `cones search segmentation` (--concept)");
-        if (metadata.ModelFamily != _segmenter.Family || metadata.ModelFingerprint != _segmenter.Fingerprint) file.RequireModel(path, _segmenter.Fingerprint, model);
+        StartConcepts.RequireFitting(file, _segmenter, path, model);
         if (metadata.Classes.Count == 0) throw Damaged("it names no classes");
         foreach (var name in metadata.Classes.Select(c => c.Name))
         {
             if (_classes.Any(c => c.Name == name)) throw new ConesException($"{path} has the class '{name}' as another file has: leave one of them out (--concept)");
             var tokens = file.Concepts.FirstOrDefault(c => c.Name == name)?.Embeddings ?? throw Damaged($"the tokens of '{name}' are missing");
-            if (tokens.shape[1] != _segmenter.PromptWidth) throw Damaged($"tokens have {tokens.shape[1]} dimensions, {_segmenter.PromptWidth} expected");
             using var scope = NewDisposeScope();
             _classes.Add((name, tokens.to(_segmenter.Device).clone().DetachFromDisposeScope()));
         }

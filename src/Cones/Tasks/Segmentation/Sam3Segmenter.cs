@@ -134,7 +134,7 @@ public sealed class Sam3Segmenter : ISegmenter
     {
         if (loss != MaskLossKind.Focal) throw new ConesException("SAM 3 is searched with its own loss only: leave the choice out (--mask-loss)");
         using var scope = NewDisposeScope();
-        var output = _model.Forward(new Sam3ImageFeatures(features), prompts.Embeddings, prompts.Mask);
+        var output = Forward(features, prompts.Embeddings, prompts.Mask);
         var corners = targets.SelectMany(t => (double[])[t.Box.X / size.Width, t.Box.Y / size.Height, t.Box.Right / size.Width, t.Box.Bottom / size.Height]).ToArray();
         var boxes = tensor(corners, [targets.Count, 4], ScalarType.Float32, device: Device);
         var masks = targets.Count == 0 ? null : MaskPatch.Stack([.. targets.Select(t => t.Mask)], GridOf(size), Device);
@@ -181,10 +181,26 @@ public sealed class Sam3Segmenter : ISegmenter
     Tensor EncodeWords(Tensor words)
     {
         using var scope = NewDisposeScope();
-        var ids = zeros([words.shape[0], words.shape[1]], ScalarType.Int64, words.device);
-        var hidden = _model.TextEncoder.ForwardFromEmbeddings(words.to(_model.TextEncoder.TokenTable.dtype), ids).LastHiddenState;
-        return _model.ProjectText(hidden).MoveToOuterDisposeScope();
+        var (border, ids) = (Border(), zeros([words.shape[0], words.shape[1]], ScalarType.Int64, words.device));
+        var hidden = _model.TextEncoder.ForwardFromEmbeddings(border.Enter(words), ids).LastHiddenState;
+        return border.Leave(_model.ProjectText(hidden)).MoveToOuterDisposeScope();
     }
+
+    Sam3Output Forward(IReadOnlyList<Tensor> features, Tensor tokens, Tensor? mask)
+    {
+        var border = Border();
+        var output = _model.Forward(new Sam3ImageFeatures(features), border.Enter(tokens), mask);
+        return output with
+        {
+            PredMasks = border.Leave(output.PredMasks),
+            PredBoxes = border.Leave(output.PredBoxes),
+            PredLogits = border.Leave(output.PredLogits),
+            PresenceLogits = border.Leave(output.PresenceLogits),
+            Layers = output.Layers with { Boxes = border.Leave(output.Layers.Boxes), Logits = border.Leave(output.Layers.Logits), Presence = border.Leave(output.Layers.Presence) },
+        };
+    }
+
+    PrecisionBorder Border() => new(_model.TextEncoder.TokenTable.dtype, PrecisionBorder.PerObject);
 
     int RequireRoom(int words) => words + 2 <= _model.Config.Text.MaxPositionEmbeddings
         ? words
@@ -194,7 +210,7 @@ public sealed class Sam3Segmenter : ISegmenter
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var output = _model.Forward(new Sam3ImageFeatures(features), prompts.Embeddings.narrow(0, row, 1), prompts.Mask?.narrow(0, row, 1));
+        var output = Forward(features, prompts.Embeddings.narrow(0, row, 1), prompts.Mask?.narrow(0, row, 1));
         var found = new List<SegmentedObject>();
         var queries = (int)output.PredLogits.shape[1];
         var atATime = (int)Math.Clamp(MaskElements / ((long)size.Height * size.Width), 1, queries);

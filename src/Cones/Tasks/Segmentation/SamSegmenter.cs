@@ -160,7 +160,9 @@ public sealed class SamSegmenter : ISegmenter
     {
         using var scope = NewDisposeScope();
         if (tokens.shape[0] != boxes.Count) throw new ArgumentException($"{tokens.shape[0]} prompts given for {boxes.Count} boxes", nameof(tokens));
-        var extra = tokens.shape[1] == 0 ? null : tokens.unsqueeze(0); // [P, n, C] -> [1, P, n, C]
+        // The loss is a mean over prompts: each has the gradient of one.
+        var border = new PrecisionBorder(Neutral.dtype, PrecisionBorder.PerObject * boxes.Count);
+        var extra = tokens.shape[1] == 0 ? null : border.Enter(tokens).unsqueeze(0); // [P, n, C] -> [1, P, n, C]
         SamPromptEmbeddings? corners = null;
         if (boxes[0] is not null)
         {
@@ -174,6 +176,7 @@ public sealed class SamSegmenter : ISegmenter
         }
 
         var output = _model.Decode(features[0], corners, multimaskOutput: false, extra);
+        output = new SamOutput(border.Leave(output.PredMasks), border.Leave(output.IouScores));
         scope.MoveToOuter(output.PredMasks, output.IouScores);
         return output;
     }
@@ -183,7 +186,7 @@ public sealed class SamSegmenter : ISegmenter
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var output = Decode(features, size, prompts.Embeddings.narrow(0, first, boxes.Length), boxes);
-        var scores = output.IouScores.flatten().to(ScalarType.Float32).clamp(0, 1).cpu().data<float>().ToArray();
+        var scores = output.IouScores.flatten().clamp(0, 1).cpu().data<float>().ToArray();
         var found = new List<SegmentedObject>();
         var atATime = (int)Math.Clamp(MaskElements / ((long)size.Height * size.Width), 1, boxes.Length);
         for (var i = 0; i < boxes.Length; i += atATime)

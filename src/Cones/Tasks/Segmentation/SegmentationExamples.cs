@@ -11,7 +11,8 @@ namespace Cones.Tasks.Segmentation;
 /// <summary>A picture and the objects that are to be found on it.</summary>
 /// <param name="Image">The picture.</param>
 /// <param name="Targets">The objects of the classes that are searched.</param>
-public sealed record SegmentationExample(SegmentationImage Image, IReadOnlyList<SegmentationTarget> Targets);
+/// <param name="Objects">The same objects one by one with their masks in the picture's pixels, in the order of the targets where each has a prompt.</param>
+public sealed record SegmentationExample(SegmentationImage Image, IReadOnlyList<SegmentationTarget> Targets, IReadOnlyList<MaskedObject> Objects);
 
 /// <summary>The pictures of a data set as a search sees them.</summary>
 /// <param name="Items">The pictures; mirrored ones follow their originals.</param>
@@ -47,10 +48,10 @@ public sealed record SegmentationExamples(IReadOnlyList<SegmentationExample> Ite
                 digest.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{classes[o.Class].Name}:{o.Prompt.X:r},{o.Prompt.Y:r},{o.Prompt.Width:r},{o.Prompt.Height:r}:{o.Mask.ToCompressed()}\n")));
             // Where a box asks, a picture without objects asks for nothing.
             if (objects.Count == 0 && segmenter.PromptsAreObjects) continue;
-            items.Add(new SegmentationExample(picture, Targets(segmenter, image, objects, source)));
+            items.Add(new SegmentationExample(picture, Targets(segmenter, image, objects, source), Masked(objects)));
             if (!flip) continue;
             var mirrored = objects.Select(o => o with { Mask = Mirror(o.Mask), Prompt = o.Prompt with { X = image.Width - o.Prompt.Right } }).ToArray();
-            items.Add(new SegmentationExample(picture with { Flipped = true }, Targets(segmenter, image, mirrored, source)));
+            items.Add(new SegmentationExample(picture with { Flipped = true }, Targets(segmenter, image, mirrored, source), Masked(mirrored)));
         }
 
         if (items.Sum(i => i.Targets.Count) == 0)
@@ -98,6 +99,8 @@ public sealed record SegmentationExamples(IReadOnlyList<SegmentationExample> Ite
             return [.. objects.GroupBy(o => o.Class).OrderBy(g => g.Key).Select(g => RleMask.Merge([.. g.Select(o => o.Mask)]) is var all ? new SegmentationTarget(g.Key, all.Box, MaskPatch.Of(all, grid)) : null!)];
         return [.. objects.Select(o => new SegmentationTarget(o.Class, o.Mask.Box, MaskPatch.Of(o.Mask, grid)) { Prompt = o.Prompt })];
     }
+
+    static MaskedObject[] Masked(IEnumerable<Item> objects) => [.. objects.Select(o => new MaskedObject(o.Class, o.Mask))];
 
     static RleMask Mirror(RleMask mask) => Cones.Data.Masks.Segmentation.FromMask(mask).FlipHorizontal(new(mask.Height, mask.Width)).Mask!;
 

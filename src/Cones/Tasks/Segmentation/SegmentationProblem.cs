@@ -1,3 +1,4 @@
+using Cones.Prompts.Detection;
 using Cones.Prompts.Segmentation;
 using Cones.Search;
 using TorchSharp;
@@ -35,6 +36,9 @@ sealed class SegmentationProblem : ISearchProblem
     /// <inheritdoc/>
     public IReadOnlyList<KeyValuePair<string, Tensor>> Parameters { get; }
 
+    /// <summary>The classes, where average precision decides which step is best; null where the loss does.</summary>
+    public IReadOnlyList<ClassPrompt>? Scored { get; init; }
+
     /// <summary>One: pictures have different objects, and one at a time takes the least memory.</summary>
     public int BatchSize => 1;
 
@@ -49,17 +53,29 @@ sealed class SegmentationProblem : ISearchProblem
     }
 
     /// <summary>The mean loss over the pictures.</summary>
-    public double EvaluationLoss()
+    public double EvaluationLoss() => Evaluate(_prompt, null).Loss;
+
+    /// <inheritdoc/>
+    public SearchEvaluation Evaluate() => Evaluate(_prompt);
+
+    /// <summary>The same of another prompt of the classes.</summary>
+    public SearchEvaluation Evaluate(ISegmentationPrompt prompt) => Evaluate(prompt, Scored is null ? null : new SegmentationScore(_evaluation, Scored));
+
+    SearchEvaluation Evaluate(ISegmentationPrompt prompt, SegmentationScore? score)
     {
         using var noGrad = no_grad();
-        var sum = 0.0;
+        var (sum, found) = (0.0, new List<IReadOnlyList<SegmentedObject>>());
         foreach (var sample in _evaluation)
         {
             using var scope = NewDisposeScope();
-            sum += LossOf(sample).to(ScalarType.Float64).item<double>();
+            var (features, prompts) = (_features.Of(sample.Image), prompt.Build([.. sample.Classes]));
+            sum += _segmenter.Loss(features, sample.Image.Size, prompts, sample.Targets, _loss).to(ScalarType.Float64).item<double>();
+            if (score is null) continue;
+            var masks = _segmenter.Segment(features, sample.Image.Size, prompts, [.. sample.Classes.Select((_, row) => row < sample.Targets.Count ? sample.Targets[row].Prompt : null)], threshold: 0);
+            found.Add([.. masks.Select(m => m with { Prompt = sample.Classes[m.Prompt] })]);
         }
 
-        return sum / _evaluation.Length;
+        return new SearchEvaluation(sum / _evaluation.Length, score?.Ap(found));
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Cones.Models.Weights;
+using static TorchSharp.torch;
 
 namespace Cones.Tasks.Segmentation;
 
@@ -11,14 +13,19 @@ public static class SegmentationRunDescription
     public static JsonObject Describe(SegmentationSearchOptions options)
     {
         var described = Deciding(options);
+        described["precision"] = WeightPrecision.NameOf(options.Precision);
         described["model"] = options.Model;
+        described["start"] = options.Start;
         described["feature_cache"] = options.Cache.Folder;
         return described;
     }
 
     /// <summary>The digest of all that decides the losses: the options, the model and the data.</summary>
     public static string Fingerprint(SegmentationSearchOptions options, string model, string data) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Deciding(options).ToJsonString() + model + data)));
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Deciding(options).ToJsonString() + model + data + Rounding(options))));
+
+    // float32 adds nothing: a run that began before there was a choice goes on.
+    static string Rounding(SegmentationSearchOptions options) => options.Precision == ScalarType.Float32 ? "" : WeightPrecision.NameOf(options.Precision);
 
     static JsonObject Deciding(SegmentationSearchOptions options) => new()
     {
@@ -31,6 +38,7 @@ public static class SegmentationRunDescription
         ["mask_loss"] = options.MaskLoss.ToString().ToLowerInvariant(),
         ["objects"] = options.ObjectsPerImage,
         ["evaluation_objects"] = options.EvaluationObjects,
+        ["choose"] = options.ResolvedChoice.ToString().ToLowerInvariant(),
         ["flip"] = options.Flip,
         ["tune_encoder"] = options.TuneEncoder,
         ["train_images"] = options.Train.Images.Count,

@@ -9,7 +9,8 @@ namespace Cones.Tasks.Segmentation;
 /// <param name="Image">The picture.</param>
 /// <param name="Classes">The class of each prompt; a single one where one prompt finds all its objects.</param>
 /// <param name="Targets">The objects.</param>
-public sealed record SegmentationSample(SegmentationImage Image, IReadOnlyList<int> Classes, IReadOnlyList<SegmentationTarget> Targets);
+/// <param name="Truth">What should be found, object by object.</param>
+public sealed record SegmentationSample(SegmentationImage Image, IReadOnlyList<int> Classes, IReadOnlyList<SegmentationTarget> Targets, IReadOnlyList<MaskedObject> Truth);
 
 /// <summary>Draws micro-batches and the frozen evaluation batch. Everything follows from the seed and the number of the draw.</summary>
 sealed class SegmentationSampler
@@ -62,10 +63,15 @@ sealed class SegmentationSampler
     {
         var (number, which) = _views[view];
         var example = _examples[number];
-        if (which >= 0) return new SegmentationSample(example.Image, [which], [.. example.Targets.Where(t => t.Class == which)]);
-        SegmentationTarget[] targets = [.. Permutation(example.Targets.Count, stream, draw).Take(_objects).Select(i => example.Targets[(int)i])];
+        if (which >= 0) return new SegmentationSample(example.Image, [which], [.. example.Targets.Where(t => t.Class == which)], [.. example.Objects.Where(o => o.Class == which)]);
+        int[] chosen = [.. Permutation(example.Targets.Count, stream, draw).Take(_objects).Select(i => (int)i)];
+        SegmentationTarget[] targets = [.. chosen.Select(i => example.Targets[i])];
+        // Without boxes a target holds all objects of its class.
+        MaskedObject[] truth = targets[0].Prompt is not null
+            ? [.. chosen.Select(i => example.Objects[i])]
+            : [.. example.Objects.Where(o => targets.Any(t => t.Class == o.Class))];
         if (noise) targets = Moved(targets, example, draw);
-        return new SegmentationSample(example.Image, [.. targets.Select(t => t.Class)], targets);
+        return new SegmentationSample(example.Image, [.. targets.Select(t => t.Class)], targets, truth);
     }
 
     SegmentationTarget[] Moved(SegmentationTarget[] targets, SegmentationExample example, long draw)

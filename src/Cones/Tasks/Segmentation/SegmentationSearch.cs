@@ -7,6 +7,7 @@ using Cones.Prompts;
 using Cones.Prompts.Segmentation;
 using Cones.Search;
 using Cones.Search.Runs;
+using Cones.Tasks.Detection;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -32,7 +33,7 @@ public static class SegmentationSearch
     {
         options.Validate();
         onStage?.Invoke("loading the model");
-        using var segmenter = Segmenters.Load(options.Model, new LoadOptions { Device = options.Device });
+        using var segmenter = Segmenters.Load(options.Model, new LoadOptions { Device = options.Device, Type = options.Precision });
         return Run(segmenter, options, folder, modelOutput, observer, onStage, cancellation);
     }
 
@@ -55,17 +56,19 @@ public static class SegmentationSearch
         CancellationToken cancellation = default)
     {
         options.Validate();
-        if (segmenter.PromptsAreObjects && options.Boxes == BoxSource.None && options.Method != SegmentationMethod.Concept)
+        if (segmenter.PromptsAreObjects && options.Boxes == BoxSource.None && options.Method != SegmentationMethod.Concept && options.Start is null)
             throw new ConesException("without boxes nothing tells the model what to segment: search a concept (--method concept), or give boxes");
         using var scope = NewDisposeScope();
         var classes = options.ResolvedClasses;
-        using var prompt = segmenter.CreatePrompt(new SegmentationPromptOptions(options.Method, classes, options.Slots, options.Init, options.Search.Seed));
+        using var prompt = options.Start is { } begin
+            ? StartConcepts.Prompt(segmenter, begin, classes, options.Method, options.Model)
+            : segmenter.CreatePrompt(new SegmentationPromptOptions(options.Method, classes, options.Slots, options.Init, options.Search.Seed));
         var train = SegmentationExamples.Create(segmenter, options.Train, classes, options.Boxes, options.Found?.Train, options.Flip);
         var own = options.Validation is null ? null : SegmentationExamples.Create(segmenter, options.Validation, classes, options.Boxes, options.Found?.Validation, flip: false);
         var judged = own ?? train with { Items = [.. train.Items.Where(i => !i.Image.Flipped)] };
 
         // The key of cached features is made from the weights before they change.
-        var fingerprint = SegmentationRunDescription.Fingerprint(options, segmenter.Fingerprint + segmenter.ImageFingerprint, train.Digest + own?.Digest);
+        var fingerprint = SegmentationRunDescription.Fingerprint(options, segmenter.Fingerprint + segmenter.ImageFingerprint, train.Digest + own?.Digest + (options.Start is null ? "" : SegmentationImage.HashOf(options.Start)));
         folder?.RequireSame(fingerprint, options.Search);
         var isLive = options.Method == SegmentationMethod.Full && options.TuneEncoder;
         using var cache = isLive ? null : new ImageEmbeddingCache(options.Cache, segmenter.Device);
@@ -81,12 +84,20 @@ public static class SegmentationSearch
             options.MaskLoss)
         {
             Fingerprint = fingerprint,
+            Scored = options.ResolvedChoice == StepChoice.Ap ? classes : null,
         };
-        var (startLoss, bestLoss, search) = Search(problem, options, folder, observer, onStage, cancellation);
+        // Tokens behind a box's change what the box gives, before they are searched too: they are taken only if they are better than none.
+        using var none = segmenter.PromptsAreObjects && options.Method == SegmentationMethod.Concept && options.Boxes != BoxSource.None
+            ? segmenter.CreatePrompt(new SegmentationPromptOptions(SegmentationMethod.Text, classes, 0, options.Init, options.Search.Seed))
+            : null;
+        SearchEvaluation? alone = none is null ? null : problem.Evaluate(none);
+        var (start, best, search) = Search(problem, options, folder, observer, onStage, cancellation);
+        var isBetter = alone is not { } without || best.IsBetterThan(without);
+        if (!isBetter) best = alone!.Value;
         ConceptFile? concept = null;
-        if (options.Method != SegmentationMethod.Full) concept = ToConcepts(segmenter, options, prompt, train.Digest, startLoss, bestLoss, search);
+        if (options.Method != SegmentationMethod.Full) concept = ToConcepts(segmenter, options, isBetter ? prompt : none!, train.Digest, start, best, isBetter ? search?.BestStep ?? 0 : 0);
         else if (modelOutput is not null && search?.Reason is StopReason.Completed or StopReason.EarlyStopped) segmenter.Save(modelOutput);
-        return new SegmentationSearchResult(concept, startLoss, bestLoss, search, cache?.Encoded ?? 0, [.. train.Warnings, .. own?.Warnings ?? []]);
+        return new SegmentationSearchResult(concept, start, best, alone, search, segmenter.PromptsAreObjects && options.Boxes != BoxSource.None, cache?.Encoded ?? 0, [.. train.Warnings, .. own?.Warnings ?? []]);
 
         SegmentationSampler Sampler(SegmentationExamples examples, int objects, bool noise) =>
             new(examples.Items, segmenter.PromptsAreObjects, classes.Count, objects, options.Search.Seed, noise);
@@ -108,21 +119,21 @@ public static class SegmentationSearch
         }
     }
 
-    static (double StartLoss, double BestLoss, SearchResult? Search) Search(
+    static (SearchEvaluation Start, SearchEvaluation Best, SearchResult? Search) Search(
         SegmentationProblem problem, SegmentationSearchOptions options, RunFolder? folder, ISearchObserver? observer, Action<string>? onStage, CancellationToken cancellation)
     {
         var evaluates = problem.Parameters.Count > 0 && options.Search.EvaluationInterval > 0;
-        var startLoss = evaluates ? double.NaN : problem.EvaluationLoss();
-        if (problem.Parameters.Count == 0) return (startLoss, startLoss, null);
+        var start = evaluates ? default : problem.Evaluate();
+        if (problem.Parameters.Count == 0) return (start, start, null);
         onStage?.Invoke("searching");
         var search = SearchLoop.Run(problem, options.Search, folder, observer, cancellation: cancellation);
         search.CopyBestTo(problem);
-        if (evaluates && search.Evaluations.Count > 0) startLoss = search.Evaluations[0].Loss;
-        return (startLoss, evaluates ? search.BestLoss : problem.EvaluationLoss(), search);
+        if (evaluates && search.Evaluations.Count > 0) start = search.Evaluations[0].Value; // that of step 0
+        return (start, evaluates && search.Evaluations.Any(e => e.Value.IsFinite) ? new SearchEvaluation(search.BestLoss, search.BestScore) : problem.Evaluate(), search);
     }
 
     static ConceptFile ToConcepts(
-        ISegmenter segmenter, SegmentationSearchOptions options, ISegmentationPrompt prompt, string digest, double startLoss, double bestLoss, SearchResult? search) =>
+        ISegmenter segmenter, SegmentationSearchOptions options, ISegmentationPrompt prompt, string digest, SearchEvaluation start, SearchEvaluation best, int steps) =>
         new([.. options.ResolvedClasses.Select(c => c.Name).Zip(prompt.ToVectors(), (name, vectors) => Concept.FromVectors(name, vectors, null))], new ConceptMetadata
         {
             Method = prompt.Method,
@@ -132,11 +143,19 @@ public static class SegmentationSearch
             SlotRule = segmenter.PromptsAreObjects ? SlotRule.Tail : SlotRule.FullWithStart,
             BaseText = string.Join(", ", options.ResolvedClasses.Select(c => c.Text)),
             Init = options.Method == SegmentationMethod.Concept ? options.Init.ToString().ToLowerInvariant() : "",
-            Steps = search?.BestStep ?? 0,
+            Steps = steps,
             Seed = options.Search.Seed,
             DataDigest = digest,
             ToolVersion = "cones " + typeof(SegmentationSearch).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0],
-            Scores = new Dictionary<string, double> { ["evaluation_loss_start"] = startLoss, ["evaluation_loss"] = bestLoss },
+            Scores = Scores(start, best),
             Classes = options.ResolvedClasses,
         });
+
+    static Dictionary<string, double> Scores(SearchEvaluation start, SearchEvaluation best)
+    {
+        var scores = new Dictionary<string, double> { ["evaluation_loss_start"] = start.Loss, ["evaluation_loss"] = best.Loss };
+        if (start.Score is { } before) scores["validation_ap_start"] = before;
+        if (best.Score is { } after) scores["validation_ap"] = after;
+        return scores;
+    }
 }

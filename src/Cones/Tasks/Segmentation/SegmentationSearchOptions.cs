@@ -4,6 +4,7 @@ using Cones.Prompts.Detection;
 using Cones.Search;
 using Cones.Search.EarlyStopping;
 using Cones.Search.Optimizers;
+using Cones.Tasks.Detection;
 using TorchSharp;
 
 namespace Cones.Tasks.Segmentation;
@@ -17,10 +18,13 @@ public sealed record SegmentationSearchOptions
     /// <summary>The device of the model and of what is searched.</summary>
     public torch.Device Device { get; init; } = torch.CPU;
 
+    /// <summary>The type of the frozen weights; what is searched, losses and results are float32.</summary>
+    public torch.ScalarType Precision { get; init; } = torch.ScalarType.Float32;
+
     /// <summary>The training images with their masks. Crowds are left out.</summary>
     public required DetectionDataset Train { get; init; }
 
-    /// <summary>The images whose mean loss decides which step is best; null takes the training images.</summary>
+    /// <summary>The images that decide which step is best; null takes the training images.</summary>
     public DetectionDataset? Validation { get; init; }
 
     /// <summary>The classes and their words; empty for all classes of the data by their names.</summary>
@@ -28,6 +32,9 @@ public sealed record SegmentationSearchOptions
 
     /// <summary>The method.</summary>
     public SegmentationMethod Method { get; init; } = SegmentationMethod.Concept;
+
+    /// <summary>A concept file to go on from: its tokens are searched on (concept), or stay while the weights are tuned (full); null to begin anew.</summary>
+    public string? Start { get; init; }
 
     /// <summary>Tokens of each class (concept; 0 for 2 with SAM, for as many as the name has with SAM 3), learned words (pseudo-word; 0 for 1).</summary>
     public int Slots { get; init; }
@@ -49,6 +56,9 @@ public sealed record SegmentationSearchOptions
 
     /// <summary>The most objects of an image in the frozen evaluation batch (SAM).</summary>
     public int EvaluationObjects { get; init; } = 16;
+
+    /// <summary>What decides which step is best; null for AP where there are validation images, else the loss.</summary>
+    public StepChoice? Choice { get; init; }
 
     /// <summary>Whether mirrored training images are used too.</summary>
     public bool Flip { get; init; }
@@ -78,6 +88,8 @@ public sealed record SegmentationSearchOptions
         EarlyStop = new EarlyStopOptions { Name = EarlyStopKind.Plateau, Patience = 8 },
     };
 
+    internal StepChoice ResolvedChoice => Choice ?? (Validation is null ? StepChoice.Loss : StepChoice.Ap);
+
     /// <summary>The classes, those of the data where none were named.</summary>
     public IReadOnlyList<ClassPrompt> ResolvedClasses => Classes.Count > 0 ? Classes : [.. Train.CategoryNames.Select(n => new ClassPrompt(n, n))];
 
@@ -90,8 +102,13 @@ public sealed record SegmentationSearchOptions
         if (Slots < 0) throw new ConesException($"{Slots} slots asked for, at least 0 are needed (--slots; 0: the model's default)");
         if (ObjectsPerImage < 1) throw new ConesException($"{ObjectsPerImage} objects an image asked for, at least 1 is needed (--objects)");
         if (EvaluationObjects < 1) throw new ConesException($"{EvaluationObjects} objects an image asked for, at least 1 is needed (--evaluation-objects)");
+        if (Start is not null && Method is not (SegmentationMethod.Concept or SegmentationMethod.Full)) throw new ConesException("only concept and full go on from a concept: leave it out (--start)");
+        if (Start is not null && !File.Exists(Start)) throw new ConesException($"{Start} does not exist: check the path (--start)");
+        if (Choice == StepChoice.Ap && Validation is null) throw new ConesException("average precision is measured on validation images: name some (--val), or choose by the loss (--choose loss)");
         if (Cache.MemoryBytes < 0) throw new ConesException("the memory for features is below 0 (--feature-memory)");
         if (Cache.DiskBytes < 0) throw new ConesException("the room for features is below 0 (--feature-cache-size)");
+        if (Method == SegmentationMethod.Full && Precision != torch.ScalarType.Float32)
+            throw new ConesException("the method full trains the weights themselves, which needs fp32: leave --precision out");
         ClassPrompt.RequireDistinct(ResolvedClasses);
         foreach (var (data, option) in ((DetectionDataset?, string)[])[(Train, "--data"), (Validation, "--val")])
         {

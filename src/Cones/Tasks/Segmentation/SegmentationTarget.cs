@@ -13,6 +13,11 @@ public sealed record SegmentationTarget(int Class, BoundingBox Box, MaskPatch Ma
     public BoundingBox? Prompt { get; init; }
 }
 
+/// <summary>An object's class and its mask in the picture's pixels.</summary>
+/// <param name="Class">The class's place in the prompt, from 0.</param>
+/// <param name="Mask">The mask, not empty.</param>
+public readonly record struct MaskedObject(int Class, RleMask Mask);
+
 /// <summary>A mask that a segmenter made.</summary>
 /// <param name="Prompt">The row of the conditioning that asked for it.</param>
 /// <param name="Score">The confidence, 0 to 1.</param>

@@ -28,7 +28,7 @@ sealed class SamPromptRunner : IGoldenRunner
         });
         result.Check("mid.image_embeddings", image);
         result.Check("mid.image_positional_embeddings", model.EncodePositions());
-        result.Check("mid.sparse_prompt_embeddings", prompts.Sparse!);
+        if (prompts.Sparse is not null) result.Check("mid.sparse_prompt_embeddings", prompts.Sparse);
         var dense = prompts.Dense.expand(image.shape[0], -1, -1, -1);
         result.Check("mid.dense_prompt_embeddings", golden.Tensors["mid.dense_prompt_embeddings"].shape[3] == 1 ? dense[.., .., ..1, ..1] : dense);
 
@@ -43,9 +43,9 @@ sealed class SamPromptRunner : IGoldenRunner
         }
 
         result.Check("out.scalar", total);
-        var sources = new Dictionary<string, Tensor>(inputs) { ["sparse_prompt_embeddings"] = prompts.Sparse!, ["image_embeddings"] = image }
+        var sources = new Dictionary<string, Tensor?>(inputs.Select(i => KeyValuePair.Create<string, Tensor?>(i.Key, i.Value))) { ["sparse_prompt_embeddings"] = prompts.Sparse, ["image_embeddings"] = image }
             .Where(s => golden.Tensors.ContainsKey($"grad.{s.Key}")).ToArray();
-        var gradients = autograd.grad([total], [.. sources.Select(s => s.Value)]);
+        var gradients = autograd.grad([total], [.. sources.Select(s => s.Value!)]);
         for (var i = 0; i < sources.Length; i++) result.Check($"grad.{sources[i].Key}", gradients[i]);
         result.RequireAllOutputs();
     }

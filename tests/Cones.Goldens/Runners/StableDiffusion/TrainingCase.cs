@@ -39,17 +39,20 @@ sealed class TrainingCase : IDisposable
     {
         var json = _golden.Params.GetProperty("optimizer");
         var betas = json.TryGetProperty("betas", out var b) ? b.EnumerateArray().Select(v => v.GetDouble()).ToArray() : [0.9, 0.999];
+        var name = Enum.Parse<OptimizerKind>(json.GetProperty("name").GetString()!, ignoreCase: true);
         return Optimizer.Create(
             new OptimizerOptions
             {
-                Name = Enum.Parse<OptimizerKind>(json.GetProperty("name").GetString()!, ignoreCase: true),
+                Name = name,
                 LearningRate = Number(json, "lr", 1e-3),
                 Beta1 = betas[0],
                 Beta2 = betas[1],
-                WeightDecay = Number(json, "weight_decay", 0),
+                WeightDecay = Number(json, "weight_decay", name == OptimizerKind.AdamW ? 1e-2 : 0),
                 Epsilon = Number(json, "eps", 1e-8),
                 AmsGrad = json.TryGetProperty("amsgrad", out var ams) && ams.GetBoolean(),
                 Momentum = Number(json, "momentum", 0),
+                Dampening = Number(json, "dampening", 0),
+                Nesterov = json.TryGetProperty("nesterov", out var nesterov) && nesterov.GetBoolean(),
             },
             parameters);
     }

@@ -24,13 +24,14 @@ sealed class UNetRunner : IGoldenRunner
         var pooled = golden.Tensors.GetValueOrDefault("in.text_embeds")?.clone().requires_grad_();
         var added = pooled is null ? null : new AddedConditions(pooled, golden.Tensors["in.time_ids"]);
         var timesteps = golden.Tensors["in.timestep"].reshape(-1);
+        var labels = golden.Tensors.GetValueOrDefault("in.class_labels");
 
-        var output = unet.Forward(sample, timesteps, new CrossAttentionStates(prompt), added);
+        var output = unet.Forward(sample, timesteps, new CrossAttentionStates(prompt), added, labels);
         result.Check("out.sample", output);
         if (golden.Tensors.ContainsKey("out.sample_scalar_t"))
         {
-            using var shared = tensor(new long[] { golden.Params.GetProperty("scalar_timestep").GetInt64() });
-            result.Check("out.sample_scalar_t", unet.Forward(sample, shared, new CrossAttentionStates(prompt), added));
+            using var shared = tensor(new[] { golden.Params.GetProperty("scalar_timestep").GetDouble() });
+            result.Check("out.sample_scalar_t", unet.Forward(sample, shared, new CrossAttentionStates(prompt), added, labels));
         }
 
         (output * golden.Tensors["in.cotangent"]).sum().backward();

@@ -55,8 +55,8 @@ sealed class ClipTokenizerRunner : IGoldenRunner
             result.ExpectSequence(Ints(row, "ids"), ids, $"ids of {Quote(text)}");
             result.ExpectSequence(Strings(row, "tokens"), ids.Select(tokenizer.TokenOf), $"tokens of {Quote(text)}");
             CheckPadded(tokenizer, row, "padded", "attention_mask", result);
-            var batch = tokenizer.TokenizeBatch([text]).Texts[0];
-            result.ExpectSequence(Ints(row, "padded"), batch.Ids, $"padded to model_max_length: {Quote(text)}");
+            if (Ints(row, "padded") is var padded && padded.Length == tokenizer.MaxLength)
+                result.ExpectSequence(padded, tokenizer.TokenizeBatch([text]).Texts[0].Ids, $"padded to model_max_length: {Quote(text)}");
         }
     }
 }

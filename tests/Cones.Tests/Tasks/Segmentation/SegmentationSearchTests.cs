@@ -5,6 +5,7 @@ using Cones.Prompts;
 using Cones.Prompts.Detection;
 using Cones.Search;
 using Cones.Search.Runs;
+using Cones.Tasks.Detection;
 using Cones.Tasks.Segmentation;
 using Cones.Tests.Search;
 using TorchSharp;
@@ -55,6 +56,50 @@ public sealed class SegmentationSearchTests : IDisposable
         using var boxes = SegmentationSearch.Run(Options(SegmentedData.Sam, SegmentationMethod.Text));
         Assert.Null(boxes.Search);
         Assert.All(boxes.Concept!.Concepts, c => Assert.Equal([0, 32], c.Embeddings.shape));
+    }
+
+    [Fact]
+    public void A_concept_is_never_worse_than_the_boxes_alone()
+    {
+        using var segmenter = Segmenters.Load(SegmentedData.Sam);
+        var options = Options(SegmentedData.Sam, SegmentationMethod.Concept) with { Init = TokenInit.Random };
+        using var text = SegmentationSearch.Run(segmenter, options with { Method = SegmentationMethod.Text });
+        var outcomes = new List<bool>();
+        for (var seed = 0; seed < 6; seed++)
+        {
+            // So slow that tokens stay where they begin: sometimes that is better than none, sometimes worse.
+            var still = options.Search with { Steps = 1, Seed = seed, Optimizer = options.Search.Optimizer with { LearningRate = 1e-9 } };
+            using var result = SegmentationSearch.Run(segmenter, options with { Search = still, Choice = seed < 3 ? StepChoice.Loss : StepChoice.Ap });
+            var alone = result.BoxesAlone!.Value;
+            Assert.Equal(text.BestLoss, alone.Loss, 1e-6);
+            Assert.False(alone.IsBetterThan(result.Best));
+            Assert.Equal(seed < 3, result.Best.Score is null);
+            Assert.All(result.Concept!.Concepts, c => Assert.Equal(result.IsBoxesAlone ? 0 : 2, c.Embeddings.shape[0]));
+            Assert.Equal(result.IsBoxesAlone ? "text" : "concept", result.Concept.Metadata.Method);
+            outcomes.Add(result.IsBoxesAlone);
+        }
+
+        Assert.Contains(true, outcomes);
+        Assert.Contains(false, outcomes);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_second_stage_goes_on_from_a_concept(bool sam3)
+    {
+        var first = Options(sam3 ? SegmentedData.Sam3(_folder["sam3"]) : SegmentedData.Sam, SegmentationMethod.Concept) with { Choice = StepChoice.Loss };
+        SaveRun(first, "first");
+        var path = _folder["first" + ConceptFile.Extension];
+        using var before = SegmentationSearch.Run(first);
+        using var next = SegmentationSearch.Run(first with { Start = path });
+        Assert.Equal(before.BestLoss, next.StartLoss, 1e-5);
+        using var tuned = SegmentationSearch.Run(Options(first.Model, SegmentationMethod.Full) with { Start = path, Choice = StepChoice.Loss });
+        Assert.Equal(before.BestLoss, tuned.StartLoss, 1e-5);
+        Assert.True(tuned.BestLoss < tuned.StartLoss);
+        Assert.Contains("--start", Assert.Throws<ConesException>(() => SegmentationSearch.Run(first with { Method = SegmentationMethod.Text, Start = path })).Message);
+        var other = Options(sam3 ? SegmentedData.Sam : SegmentedData.Sam3(_folder["other"]), SegmentationMethod.Concept) with { Start = path };
+        Assert.Contains("another model", Assert.Throws<ConesException>(() => SegmentationSearch.Run(other)).Message);
     }
 
     [Theory]

@@ -1,8 +1,8 @@
-using Cones.Tasks.Generation;
+using Cones.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Cones.Tests.Generation;
+namespace Cones.Tests.Tasks;
 
 public class PrecisionBorderTests
 {
@@ -15,6 +15,12 @@ public class PrecisionBorderTests
         Assert.Equal(tiny, Gradient(ScalarType.BFloat16, 1 << 20), 1e-11);
         Assert.Equal(tiny, Gradient(ScalarType.Float32, 1 << 20), 1e-15);
         Assert.Equal(0, Gradient(ScalarType.Float16, 1));
+
+        // What is float32 inside is scaled as well: on its way back it meets what is not.
+        var around = new PrecisionBorder(ScalarType.Float16, 8);
+        var start = ones(1, requires_grad: true);
+        around.Leave(around.Enter(start).to(ScalarType.Float32) * 3).sum().backward();
+        Assert.Equal(3, start.grad!.item<float>());
 
         double Gradient(ScalarType inside, long elements)
         {
