@@ -88,6 +88,6 @@ sealed record DetectorRecipe : IRecipe
     }
 
     static TrainingPlan PlanOf(string name) => new(
-        name, new StepSchedule(1e-3, 40000, WarmUp: 200), 16,
+        name, new StepSchedule(1e-3, 24400, WarmUp: 200), 16,
         new AdamWOptions(Beta2: 0.98, WeightDecay: 0.05, ClipNorm: 5, AverageDecay: 0.998), LogEvery: 20, EvaluateEvery: 500);
 }
