@@ -70,7 +70,7 @@ sealed record DetectorRecipe : IRecipe
         Start = "detector",
         Stages = [new(0, 128, 0.3, AllEmoji: true, CrowdPart: 0.1, MicroscopyPart: 0.1, SmearPart: 0.5)],
         Plan = new TrainingPlan(
-            "detector-microscopy", new StepSchedule(5e-4, 1000, WarmUp: 50, DecayPart: 0.7), 16,
+            "detector-microscopy", new StepSchedule(5e-4, 600, WarmUp: 50, DecayPart: 0.7), 16,
             new AdamWOptions(Beta2: 0.98, WeightDecay: 0.05, ClipNorm: 5, AverageDecay: 0.99), LogEvery: 20, EvaluateEvery: 250),
     };
 
@@ -88,6 +88,6 @@ sealed record DetectorRecipe : IRecipe
     }
 
     static TrainingPlan PlanOf(string name) => new(
-        name, new StepSchedule(1e-3, 40000, WarmUp: 200), 16,
+        name, new StepSchedule(1e-3, 24400, WarmUp: 200), 16,
         new AdamWOptions(Beta2: 0.98, WeightDecay: 0.05, ClipNorm: 5, AverageDecay: 0.998), LogEvery: 20, EvaluateEvery: 500);
 }
