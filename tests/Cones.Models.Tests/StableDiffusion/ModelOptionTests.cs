@@ -164,7 +164,11 @@ public sealed class ModelOptionTests : IDisposable
     {
         var config = new AutoencoderTinyConfig
         {
-            EncoderBlockOutChannels = [4, 4], DecoderBlockOutChannels = [4, 4], NumEncoderBlocks = [1, 1], NumDecoderBlocks = [1, 1], Upsampling = mode,
+            EncoderBlockOutChannels = [4, 4],
+            DecoderBlockOutChannels = [4, 4],
+            NumEncoderBlocks = [1, 1],
+            NumDecoderBlocks = [1, 1],
+            Upsampling = mode,
         };
         using var vae = SmallModels.Fill(new AutoencoderTiny(config));
         Assert.Equal([1, 3, 6, 8], vae.Decode(randn(1, 4, 3, 4)).shape);
