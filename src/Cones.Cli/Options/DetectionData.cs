@@ -8,7 +8,7 @@ namespace Cones.Cli.Options;
 /// <summary>Reads annotated images for commands, and says on stderr what was wrong with them.</summary>
 static class DetectionData
 {
-    const int NamedProblems = 5;
+    const int NamedProblems = 100;
 
     /// <summary>Reads a data set of any known format.</summary>
     /// <param name="path">The file or folder.</param>

@@ -48,11 +48,29 @@ public sealed class ReportTests : IDisposable
         CurvePoint[] slow = [new(0, 0, 1), new(10, 4, 0.6), new(20, 8, 0.5)], quick = [new(0, 0, 1), new(10, 2, 0.5), new(20, 4, 0.3)], never = [new(0, 0, 1), new(10, 2, 0.9)];
         var runs = ((string, CurvePoint[])[])[("slow", slow), ("quick", quick), ("never", never)];
         var group = new RunGroup("all", ["slow", "quick", "never"], [.. runs.Select(r => Run(r.Item1, 0, 0.5, r.Item2))]);
-        var table = SpeedTable.Of(group, "slow")!;
+        var table = SpeedTable.Of(group, new PlanReference("slow"))!;
         Assert.Equal(["slow", "1 of 1", "20", "8.00", "1", "-"], table.Rows[0].Select(c => c.Text));
         Assert.Equal(["quick", "1 of 1", "10", "2.00", "4.0", "-"], table.Rows[1].Select(c => c.Text));
         Assert.Equal(["never", "0 of 1", "-", "-", "-", "-"], table.Rows[2].Select(c => c.Text));
-        Assert.Null(SpeedTable.Of(Group(("a", [1.0])), "none"));
+        Assert.Null(SpeedTable.Of(Group(("a", [1.0])), new PlanReference("none")));
+    }
+
+    [Fact]
+    public void The_time_to_a_share_of_the_references_score()
+    {
+        // Losses say the opposite: only scores count.
+        CurvePoint[] slow = [new(0, 0, 1, 0.1), new(10, 4, 2, 0.3), new(20, 8, 3, 0.4)], quick = [new(0, 0, 1, 0.1), new(10, 2, 4, 0.37), new(20, 4, 5, 0.2)];
+        var group = new RunGroup("all", ["quick", "slow"], [Run("quick", 0, 0.5, quick), Run("slow", 0, 0.5, slow)]);
+        var whole = SpeedTable.Of(group, new PlanReference("slow"), "validation AP")!;
+        Assert.Contains("until validation AP is the highest of slow", whole.Caption);
+        Assert.Equal(["slow", "1 of 1", "20", "8.00", "1", "-"], whole.Rows[0].Select(c => c.Text));
+        Assert.Equal(["quick", "0 of 1", "-", "-", "-", "-"], whole.Rows[1].Select(c => c.Text));
+        var most = SpeedTable.Of(group, new PlanReference("slow", 0.9), "validation AP")!;
+        Assert.Contains("90% of the highest of slow", most.Caption);
+        Assert.Equal(["slow", "1 of 1", "20", "8.00", "1", "-"], most.Rows[0].Select(c => c.Text));
+        Assert.Equal(["quick", "1 of 1", "10", "2.00", "4.0", "-"], most.Rows[1].Select(c => c.Text));
+        // Of results without scores nothing can be said.
+        Assert.Null(SpeedTable.Of(new RunGroup("all", ["slow"], [Run("slow", 0, 0.5, [new(0, 0, 1), new(10, 2, 0.5)])]), new PlanReference("slow"), "validation AP"));
     }
 
     [Fact]

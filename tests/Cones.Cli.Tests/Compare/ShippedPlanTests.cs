@@ -41,6 +41,7 @@ public sealed partial class ShippedPlanTests : IDisposable
 
     [Theory]
     [InlineData("detection-bccd.yaml")]
+    [InlineData("speed-detection.yaml")]
     [InlineData("controls-detection.yaml")]
     public void Detection(string plan)
     {
@@ -51,8 +52,8 @@ public sealed partial class ShippedPlanTests : IDisposable
         text = text.Replace("{method: soft-context,", "{method: soft-context, options: {slots: 1},", StringComparison.Ordinal);
         text = Described().Replace(Classes().Replace(text, "classes: RBC=cat, WBC=dog, Platelets=car"), "classes: \"RBC=dog, WBC=car, Platelets=cat\"");
         File.WriteAllText(Path.Combine(_folder, plan), text);
-        string[] control = plan.StartsWith("controls", StringComparison.Ordinal) ? ["--model", "glip-a-tiny=" + s_control] : [];
-        MustRun(plan, ["--model", (control.Length > 0 ? "glip-tiny=" : "mini-glip=") + s_detector, .. control]);
+        string[] control = plan.StartsWith("controls", StringComparison.Ordinal) ? ["--model", "no fusion=" + s_control] : [];
+        MustRun(plan, ["--model", "mini-glip=" + s_detector, .. control]);
     }
 
     [Theory]

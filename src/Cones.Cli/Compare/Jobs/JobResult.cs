@@ -32,7 +32,8 @@ sealed record JobResult
 /// <param name="Step">The steps made, all stages together.</param>
 /// <param name="Seconds">Their time, each step counted as the median of its search; evaluations not included.</param>
 /// <param name="Loss">The evaluation loss.</param>
-sealed record CurvePoint(int Step, double Seconds, double Loss);
+/// <param name="Score">The score on the evaluation data, where the task has one beside its loss: more is better.</param>
+sealed record CurvePoint(int Step, double Seconds, double Loss, double? Score = null);
 
 /// <summary>Where a job ran.</summary>
 sealed record JobMachine(string Processor, int Cores, int Threads, string VectorLevel, long MemoryBytes, string System, string Runtime, string Tool);

@@ -42,7 +42,7 @@ sealed class JobRunner(string folder, Action<string> log, CancellationToken canc
             log($"stage {stage + 1} of {job.Stages.Count}: {job.Stages[stage].Method}");
             var (outcome, time, perStep, atMost) = Stage(run, task, stage, dataFolder);
             // The first evaluation of a later stage is the last of the one before.
-            curve.AddRange(outcome.Evaluations.Where(e => stage == 0 || e.Step > 0).Select(e => new CurvePoint(steps + e.Step, seconds + (e.Step * perStep), e.Loss)));
+            curve.AddRange(outcome.Evaluations.Where(e => stage == 0 || e.Step > 0).Select(e => new CurvePoint(steps + e.Step, seconds + (e.Step * perStep), e.Loss, e.Score)));
             if (outcome.Evaluations.Count == 0 && stage == 0) curve.Add(new CurvePoint(0, time, outcome.BestLoss));
             steps += outcome.Steps;
             (metrics["step_seconds"], metrics["best_seconds"]) = (perStep, seconds + time - ((outcome.Steps - outcome.BestStep) * perStep));

@@ -42,8 +42,8 @@ sealed record ComparisonPlan
     /// <summary>The shots that rates are chosen with for all; empty: each number of shots has its own.</summary>
     public required IReadOnlyList<int?> SelectionShots { get; init; }
 
-    /// <summary>The genre whose quality the others' time is measured to, or null.</summary>
-    public string? Reference { get; init; }
+    /// <summary>The qualities that the genres' time is measured to.</summary>
+    public IReadOnlyList<PlanReference> References { get; init; } = [];
 
     /// <summary>The most jobs at once, or null.</summary>
     public int? Parallel { get; init; }
@@ -51,6 +51,11 @@ sealed record ComparisonPlan
     /// <summary>The learning rates that each genre may try.</summary>
     public int RatesPerGenre => Genres.Max(g => g.LearningRates.Count);
 }
+
+/// <summary>The best that a genre reaches, or a share of it where more is better.</summary>
+/// <param name="Genre">The genre.</param>
+/// <param name="Share">Above 0, at most 1.</param>
+sealed record PlanReference(string Genre, double Share = 1);
 
 /// <summary>A model and where it lies.</summary>
 sealed record PlanModel(string Name, string Path);

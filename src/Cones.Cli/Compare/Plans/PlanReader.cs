@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Cones.Cli.Compare.Tasks;
 using Cones.Models;
 
@@ -58,7 +59,7 @@ sealed class PlanReader
             SelectionSeeds = selectionSeeds,
             SelectionDatasets = selectionDatasets,
             SelectionShots = selectionShots,
-            Reference = _root.Text("reference"),
+            References = [.. _root.Texts("reference").Select(t => Reference(t, genres))],
             Parallel = _root.Whole("parallel"),
         };
         Check(plan);
@@ -71,7 +72,6 @@ sealed class PlanReader
             throw new ConesException($"{_path} has no model '{unknown}' but {string.Join(", ", _models)} (--model)");
         if (plan.Seeds.Distinct().Count() < plan.Seeds.Count) throw _root.Error("seeds", "a seed is named twice");
         if (plan.ShotSeeds.Count != plan.Seeds.Count) throw _root.Error("shot-seeds", $"{plan.ShotSeeds.Count} seeds of few-shot subsets for {plan.Seeds.Count} seeds: name as many");
-        if (plan.Reference is { } reference && plan.Genres.All(g => g.Name != reference)) throw _root.Error("reference", $"'{reference}' is no genre of this plan: {string.Join(", ", plan.Genres.Select(g => g.Name))}");
         PlanGenre[] tuned = [.. plan.Genres.Where(g => g.LearningRates.Count > 0)];
         if (tuned.FirstOrDefault(g => g.LearningRates.Count != tuned[0].LearningRates.Count) is { } other)
             throw _root.Error("genres", $"'{other.Name}' may try {other.LearningRates.Count} learning rates, '{tuned[0].Name}' {tuned[0].LearningRates.Count}: give every genre the same number, or one nothing to choose (options: lr)");
@@ -144,6 +144,19 @@ sealed class PlanReader
         if ((steps is null) == (seconds is null)) throw map.Error("steps", $"the budget '{name}' needs either 'steps' or 'seconds'");
         var options = map.Map("options") is { } own ? _options.Read(own) : [];
         return new PlanBudget(name, steps ?? 0, seconds, PlanOptions.Merge([new("early-stop", "none")], options));
+    }
+
+    // A genre, or 90% of GENRE.
+    PlanReference Reference(string text, IReadOnlyList<PlanGenre> genres)
+    {
+        if (genres.Any(g => g.Name == text)) return new PlanReference(text);
+        var sides = text.Split("% of ", 2, StringSplitOptions.TrimEntries);
+        var genre = sides[^1];
+        if (genres.All(g => g.Name != genre)) throw _root.Error("reference", $"'{genre}' is no genre of this plan: {string.Join(", ", genres.Select(g => g.Name))}");
+        if (!double.TryParse(sides[0], NumberStyles.Float, CultureInfo.InvariantCulture, out var share) || share is not (> 0 and <= 100))
+            throw _root.Error("reference", $"'reference' holds '{text}': a genre, or a share of the best that it reaches, such as 90% of {genre}");
+        if (_task.CurveScore is null) throw _root.Error("reference", $"the task {_task.Name} compares losses, of which there are no shares: name a genre (reference)");
+        return new PlanReference(genre, share / 100);
     }
 
     static IReadOnlyList<int?> Shots(PlanMap map)

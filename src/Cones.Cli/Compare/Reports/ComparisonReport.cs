@@ -66,7 +66,7 @@ sealed class ComparisonReport(
         var tables = new ScoreTables(group, task);
         yield return tables.Scores();
         foreach (var test in tables.Tests()) yield return test;
-        if (plan.Reference is { } reference && SpeedTable.Of(group, reference) is { } speed) yield return speed;
+        foreach (var speed in plan.References.Select(r => SpeedTable.Of(group, r, task.CurveScore)).OfType<ReportTable>()) yield return speed;
         foreach (var figure in RunCharts.Curves(group, task, name)) yield return figure;
         if (RunCharts.QualityAndCost(group, task, name) is { } cost) yield return cost;
         foreach (var dataset in group.Datasets)

@@ -37,6 +37,8 @@ sealed class DetectionComparison : IComparisonTask
 
     public string CurveTitle => "validation loss";
 
+    public string CurveScore => "validation AP";
+
     public IReadOnlyList<string> Methods { get; } = EnumNames<DetectionMethod>.All.Split(", ");
 
     public IReadOnlyList<PlanKey> DataKeys { get; } =

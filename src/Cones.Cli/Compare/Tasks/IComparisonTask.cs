@@ -61,6 +61,9 @@ interface IComparisonTask
     /// <summary>What learning curves show, e.g. <c>frozen evaluation loss</c>.</summary>
     string CurveTitle { get; }
 
+    /// <summary>The score that a search reports beside its loss and that times to equal quality go by, e.g. <c>validation AP</c>; null where the loss counts.</summary>
+    string? CurveScore => null;
+
     /// <summary>The methods of <c>cones search NAME</c>.</summary>
     IReadOnlyList<string> Methods { get; }
 

@@ -111,7 +111,7 @@ sealed class DatasetBuilder(string source, DataReadOptions options)
     internal DatasetReading Build()
     {
         if (options.Checks == DataChecks.Strict && !Report.IsClean)
-            throw new DataException($"{source} is refused: {Report.Summary(5)}\nMend these records, or read without the strict check to skip them", Report);
+            throw new DataException($"{source} is refused: {Report.Summary(100)}\nMend these records, or read without the strict check (--strict) to skip them", Report);
         var dataset = new DetectionDataset(_categories, [.. _usable.Values.Select(u => u.Image with { Annotations = u.Annotations })]);
         return new DatasetReading(dataset, Report);
     }

@@ -25,7 +25,7 @@ public static class DecodedImages
 
         if (report.IsClean) return new DatasetReading(dataset, report);
         if (checks == DataChecks.Strict)
-            throw new DataException($"{source} is refused: {report.Summary(5)}\nMend these images, or read without the strict check to skip them", report);
+            throw new DataException($"{source} is refused: {report.Summary(100)}\nMend these images, or read without the strict check (--strict) to skip them", report);
         return new DatasetReading(dataset.Select([.. dataset.Images.Where((_, i) => problems[i] is null).Select(i => i.Id)]), report);
     }
 

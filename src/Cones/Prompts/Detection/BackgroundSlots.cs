@@ -13,14 +13,18 @@ public enum BackgroundKind
 
     /// <summary>Some behind the slots of each class.</summary>
     PerClass,
+
+    /// <summary>All that the caption has anyway: start, end, and what stands between the classes.</summary>
+    Caption,
 }
 
 /// <summary>The vectors that background slots hold.</summary>
 /// <param name="Kind">Where they stand.</param>
-/// <param name="Vectors">[n, L] once where they are shared, for each class else; empty where there are none.</param>
+/// <param name="Vectors">[n, L] for each class where they stand behind it, else once; empty where there are none.</param>
 public sealed record BackgroundSlots(BackgroundKind Kind, IReadOnlyList<torch.Tensor> Vectors)
 {
     const string SharedName = "<background>";
+    const string CaptionName = "<separators>";
 
     /// <summary>No slots.</summary>
     public static BackgroundSlots None { get; } = new(BackgroundKind.None, []);
@@ -30,6 +34,7 @@ public sealed record BackgroundSlots(BackgroundKind Kind, IReadOnlyList<torch.Te
     {
         BackgroundKind.Shared => [SharedName],
         BackgroundKind.PerClass => [.. classes.Select(c => $"{SharedName} {c}")],
+        BackgroundKind.Caption => [CaptionName],
         _ => [],
     };
 
@@ -38,7 +43,7 @@ public sealed record BackgroundSlots(BackgroundKind Kind, IReadOnlyList<torch.Te
     /// <param name="find">The vectors of a name in the file, or null.</param>
     public static BackgroundSlots Find(IReadOnlyList<string> classes, Func<string, torch.Tensor?> find)
     {
-        foreach (var kind in (BackgroundKind[])[BackgroundKind.Shared, BackgroundKind.PerClass])
+        foreach (var kind in (BackgroundKind[])[BackgroundKind.Shared, BackgroundKind.PerClass, BackgroundKind.Caption])
         {
             torch.Tensor?[] vectors = [.. NamesOf(kind, classes).Select(find)];
             if (vectors.All(v => v is not null)) return new BackgroundSlots(kind, [.. vectors.Select(v => v!)]);

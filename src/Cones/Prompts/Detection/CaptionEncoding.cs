@@ -36,6 +36,9 @@ public sealed class CaptionEncoding : IDisposable
     /// <summary>The slots of each class.</summary>
     public IReadOnlyList<IReadOnlyList<int>> Classes { get; }
 
+    /// <summary>The slots of no class, ascending: the start, the end and all between classes.</summary>
+    public IReadOnlyList<int> Others => [.. Enumerable.Range(0, Length).Except(Classes.SelectMany(c => c))];
+
     /// <summary>T.</summary>
     public int Length => (int)Hidden.shape[1];
 

@@ -4,16 +4,18 @@ using static TorchSharp.torch;
 namespace Cones.Prompts.Detection;
 
 /// <summary>
-/// Concept embedding search (ConES, arXiv 2305.18993) for a detector: each class's slots at the text encoder's output are learned, the rest
-/// of the caption stays as it was encoded. A class may have more or fewer slots than its name has tokens.
+/// Concept embedding search (ConES, arXiv 2305.18993) for a detector: each class's slots at the text encoder's output are learned, and the
+/// slots of no class too where <see cref="BackgroundKind"/> says so; all else stays as it was encoded. A class may have more or fewer slots
+/// than its name has tokens.
 /// </summary>
+/// <remarks>The optimiser sees how far the vectors have moved, so that a weight decay draws them to their start instead of to 0.</remarks>
 public sealed class ClassSlotsPrompt : IDetectionPrompt
 {
     readonly CaptionEncoding _caption;
     readonly Tensor _order;
     readonly Tensor _mask;
-    readonly int[] _counts;
-    readonly int[] _backgroundCounts;
+    readonly LearnedRows _rows;
+    readonly LearnedRows? _background;
     readonly double _maxNorm;
 
     /// <summary>A prompt that starts from vectors.</summary>
@@ -31,33 +33,31 @@ public sealed class ClassSlotsPrompt : IDetectionPrompt
             throw new ArgumentException($"background vectors of {background.Vectors.Count} places given for {initial.Count} classes", nameof(background));
         if (initial.Concat(background.Vectors).FirstOrDefault(v => v.dim() != 2 || v.shape[0] < 1 || v.shape[1] != caption.Dim) is { } wrong)
             throw new ArgumentException($"vectors of shape [{string.Join(",", wrong.shape)}] given, [n,{caption.Dim}] expected", nameof(initial));
+        if (background.Kind == BackgroundKind.Caption && background.Vectors[0].shape[0] != caption.Others.Count)
+            throw new ArgumentException($"{background.Vectors[0].shape[0]} vectors given for the {caption.Others.Count} slots of no class", nameof(background));
         _caption = caption;
-        _counts = [.. initial.Select(v => (int)v.shape[0])];
-        _backgroundCounts = [.. background.Vectors.Select(v => (int)v.shape[0])];
         BackgroundKind = background.Kind;
-        var (order, classes) = SlotLayout.Replace(caption, _counts, background.Kind, _backgroundCounts);
-        Classes = classes;
         using var scope = NewDisposeScope();
         _maxNorm = normBound * ClassVectors.MeanNorm(caption);
-        Vectors = Leaf(initial);
-        if (background.Kind != BackgroundKind.None) BackgroundVectors = Leaf(background.Vectors);
+        _rows = new LearnedRows("concept", initial, caption.Hidden.device);
+        _background = background.Kind == BackgroundKind.None ? null : new LearnedRows("background", background.Vectors, caption.Hidden.device);
+        var (order, classes) = SlotLayout.Replace(caption, _rows.Counts, background.Kind, _background?.Counts);
+        Classes = classes;
         _order = tensor(order.ToArray(), device: caption.Hidden.device).DetachFromDisposeScope();
-        // Learned slots are always seen.
-        _mask = cat([caption.Mask[0], ones([_counts.Sum() + _backgroundCounts.Sum()], ScalarType.Int64, caption.Mask.device)], 0).index_select(0, _order).unsqueeze(0).DetachFromDisposeScope(); // [1, T']
-        Parameters = BackgroundVectors is null ? [new("concept", Vectors)] : [new("concept", Vectors), new("background", BackgroundVectors)];
-
-        Tensor Leaf(IReadOnlyList<Tensor> parts) =>
-            cat([.. parts.Select(v => v.detach().to(ScalarType.Float32, caption.Hidden.device))], 0).clone().requires_grad_().DetachFromDisposeScope();
+        // Learned slots are always seen, but those of the caption as they were.
+        var learned = ones([_rows.Counts.Sum()], ScalarType.Int64, caption.Mask.device);
+        var others = background.Kind == BackgroundKind.Caption
+            ? caption.Mask[0].index_select(0, tensor(caption.Others.Select(t => (long)t).ToArray(), device: caption.Mask.device))
+            : ones([_background?.Counts.Sum() ?? 0], ScalarType.Int64, caption.Mask.device);
+        _mask = cat([caption.Mask[0], learned, others], 0).index_select(0, _order).unsqueeze(0).DetachFromDisposeScope(); // [1, T']
+        Parameters = _background is null ? [_rows.Parameter] : [_rows.Parameter, _background.Parameter];
     }
 
     /// <inheritdoc/>
     public string Method => "concept";
 
-    /// <summary>The searched vectors of all classes one below the other, [sum of n, L].</summary>
-    public Tensor Vectors { get; }
-
-    /// <summary>Those of no class, [m, L], or null.</summary>
-    public Tensor? BackgroundVectors { get; }
+    /// <summary>How far the searched vectors of all classes, one below the other, are from their start, [sum of n, L]: what is optimised.</summary>
+    public Tensor Moves => _rows.Moves;
 
     /// <summary>Where those of no class stand.</summary>
     public BackgroundKind BackgroundKind { get; }
@@ -75,7 +75,7 @@ public sealed class ClassSlotsPrompt : IDetectionPrompt
     public Conditioning Build(ReadOnlySpan<int> templates)
     {
         using var scope = NewDisposeScope();
-        Tensor[] rows = BackgroundVectors is null ? [_caption.Hidden[0], Vectors] : [_caption.Hidden[0], Vectors, BackgroundVectors];
+        Tensor[] rows = _background is null ? [_caption.Hidden[0], _rows.Now()] : [_caption.Hidden[0], _rows.Now(), _background.Now()];
         var caption = cat(rows, 0).index_select(0, _order).unsqueeze(0); // [T + n, L] -> [1, T', L]
         return new Conditioning
         {
@@ -85,42 +85,25 @@ public sealed class ClassSlotsPrompt : IDetectionPrompt
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> ToVectors() => Parts(Vectors, _counts);
+    public IReadOnlyList<Tensor> ToVectors() => _rows.ToParts();
 
     /// <summary>The vectors of no class, as <see cref="BackgroundSlots.NamesOf"/> names them; of the caller's dispose scope, without graph.</summary>
-    public IReadOnlyList<Tensor> ToBackgroundVectors() => BackgroundVectors is null ? [] : Parts(BackgroundVectors, _backgroundCounts);
+    public IReadOnlyList<Tensor> ToBackgroundVectors() => _background?.ToParts() ?? [];
 
     /// <inheritdoc/>
     public void Project()
     {
         if (_maxNorm <= 0) return;
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        foreach (var (_, vectors) in Parameters)
-            vectors.mul_((_maxNorm / vectors.norm(-1, keepdim: true).clamp_min(1e-12)).clamp_max(1)); // [n, L] x [n, 1]
+        _rows.Bound(_maxNorm);
+        _background?.Bound(_maxNorm);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        Vectors.Dispose();
-        BackgroundVectors?.Dispose();
+        _rows.Dispose();
+        _background?.Dispose();
         _order.Dispose();
         _mask.Dispose();
-    }
-
-    static IReadOnlyList<Tensor> Parts(Tensor rows, IReadOnlyList<int> counts)
-    {
-        using var noGrad = no_grad();
-        var parts = new List<Tensor>();
-        var first = 0;
-        foreach (var count in counts)
-        {
-            using var part = rows.narrow(0, first, count);
-            parts.Add(part.detach().clone());
-            first += count;
-        }
-
-        return parts;
     }
 }

@@ -45,7 +45,7 @@ public static class ClassVectors
         });
     }
 
-    /// <summary>Background slots: random directions with the mean norm of the names' encodings.</summary>
+    /// <summary>Background slots: random directions with the mean norm of the names' encodings; those that the caption has begin at their encodings.</summary>
     /// <param name="caption">The encoded caption.</param>
     /// <param name="kind">Where they stand.</param>
     /// <param name="slots">Their number, for each class or once.</param>
@@ -54,6 +54,12 @@ public static class ClassVectors
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
+        if (kind == BackgroundKind.Caption)
+        {
+            var others = tensor(caption.Others.Select(t => (long)t).ToArray(), device: caption.Hidden.device);
+            return new BackgroundSlots(kind, [caption.Hidden[0].index_select(0, others).MoveToOuterDisposeScope()]); // [T, L] -> [m, L]
+        }
+
         var places = kind == BackgroundKind.PerClass ? caption.Classes.Count : kind == BackgroundKind.Shared ? 1 : 0;
         var vectors = new List<Tensor>();
         for (var i = 0; i < places; i++)

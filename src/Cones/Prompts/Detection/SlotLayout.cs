@@ -16,13 +16,14 @@ static class SlotLayout
     {
         var order = new List<long>();
         var slots = new int[counts.Count][];
+        var others = 0;
         for (var t = 0; t < caption.Length; t++)
         {
             // The end of the caption stays its end.
             if (kind == BackgroundKind.Shared && t == caption.Length - 1) Append(caption.Length + counts.Sum(), background![0]);
             if (ClassAt(caption, t) is not { } c)
             {
-                order.Add(t);
+                order.Add(kind == BackgroundKind.Caption ? caption.Length + counts.Sum() + others++ : t);
                 continue;
             }
 

@@ -61,7 +61,7 @@ static class DetectionPrompts
             return file.Metadata.Captions;
         }
 
-        var background = options is { Method: DetectionMethod.Concept, Background: not BackgroundKind.None } ? options.BackgroundCount : 0;
+        var background = options is { Method: DetectionMethod.Concept, Background: BackgroundKind.Shared or BackgroundKind.PerClass } ? options.BackgroundCount : 0;
         var (perClass, shared) = options.Background == BackgroundKind.PerClass ? (background, 0) : (0, background);
         return CaptionChunks.Split(detector, options.ResolvedClasses, tokens => options.Method switch
         {

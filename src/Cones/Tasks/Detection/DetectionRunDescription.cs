@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using Cones.Models.Weights;
+using Cones.Prompts.Detection;
 using static TorchSharp.torch;
 
 namespace Cones.Tasks.Detection;
@@ -37,7 +38,7 @@ public static class DetectionRunDescription
         ["slots"] = options.Slots,
         ["init"] = options.Init.ToString().ToLowerInvariant(),
         ["background"] = options.Background.ToString().ToLowerInvariant(),
-        ["background_slots"] = options.Background == Prompts.Detection.BackgroundKind.None ? 0 : options.BackgroundCount,
+        ["background_slots"] = options.Background is BackgroundKind.Shared or BackgroundKind.PerClass ? options.BackgroundCount : 0,
         ["norm_bound"] = options.NormBound,
         ["start"] = options.From is null ? null : Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(options.From))),
         ["flip"] = options.Flip,

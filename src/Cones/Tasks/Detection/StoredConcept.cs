@@ -82,6 +82,8 @@ public sealed class StoredConcept : IDisposable
         var background = BackgroundSlots.Find(Names, Find);
         if (vectors.Concat(background.Vectors).FirstOrDefault(v => v.shape[1] != _caption.Dim) is { } wrong)
             throw Damaged(Path, $"vectors have {wrong.shape[1]} dimensions, {_caption.Dim} expected");
+        if (background.Kind == BackgroundKind.Caption && background.Vectors[0].shape[0] != _caption.Others.Count)
+            throw Damaged(Path, $"it has vectors of {background.Vectors[0].shape[0]} slots between classes, {_caption.Others.Count} expected");
         return new ClassSlotsPrompt(_caption, vectors, background, normBound);
     }
 

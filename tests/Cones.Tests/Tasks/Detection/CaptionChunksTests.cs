@@ -108,14 +108,14 @@ public sealed class CaptionChunksTests : IDisposable
         var features = narrow.EncodeImage(data.Images[0].Load());
         IReadOnlyList<BoundingBox> boxes = [.. data.Images[0].Annotations.Select(a => a.Box)];
         var targets = detector.Assign(features, data.Images[0].Size, boxes, [0, 1]);
-        foreach (var kind in (BackgroundKind[])[BackgroundKind.None, BackgroundKind.Shared])
+        foreach (var kind in (BackgroundKind[])[BackgroundKind.None, BackgroundKind.Shared, BackgroundKind.Caption])
         {
             using var prompt = new ClassSlotsPrompt(both, ClassVectors.OfNames(both, 2, 1), ClassVectors.OfBackground(both, kind, 1, 1));
             var loss = detector.Loss(features, prompt.Build([0]), prompt.Classes, targets);
             var (judged, _) = detector.Judge(features, data.Images[0].Size, prompt.Build([0]), prompt.Classes, targets);
             Assert.Equal(loss.item<float>(), judged, 1e-4);
             loss.backward();
-            Assert.All(Enumerable.Range(0, 4), slot => Assert.True(prompt.Vectors.grad![slot].abs().sum().item<float>() > 0));
+            Assert.All(Enumerable.Range(0, 4), slot => Assert.True(prompt.Moves.grad![slot].abs().sum().item<float>() > 0));
         }
 
         foreach (var caption in alone) caption.Dispose();

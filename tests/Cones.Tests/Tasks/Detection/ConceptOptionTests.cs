@@ -63,6 +63,64 @@ public sealed class ConceptOptionTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("glip")]
+    [InlineData("dino")]
+    public void The_whole_caption_can_be_searched_kept_and_used_beside_other_files(string family)
+    {
+        using IDetector detector = family == "glip" ? GlipDetector.FromPath(DrawnData.Model) : GroundingDinoDetector.FromFolder(DrawnData.Golden("grounding-dino/e2e-caption/model"));
+        var options = Options() with { Background = BackgroundKind.Caption, Slots = 2, Search = Options().Search with { Optimizer = Options().Search.Optimizer with { WeightDecay = 0.25 } } };
+        using var result = DetectionSearch.Run(detector, options);
+        Assert.True(result.BestLoss < result.StartLoss);
+        using var caption = detector.EncodeCaption(s_classes);
+        var separators = result.Concept.Concepts.Single(c => c.Name == "<separators>").Embeddings;
+        Assert.Equal([caption.Length - 3, caption.Dim], separators.shape);
+        Assert.Equal((caption.Length - 3 + 4) * caption.Dim, result.TrainableParameters);
+
+        // What it found stands in the file: the next stage begins there, and a part of its classes scores as before, whatever is beside it.
+        var path = _folder["c" + ConceptFile.Extension];
+        result.Concept.Save(path);
+        using var second = DetectionSearch.Run(detector, Options() with { From = path });
+        Assert.Equal(result.BestLoss, second.StartLoss, 1e-5);
+        Assert.Equal(result.TrainableParameters, second.TrainableParameters);
+        var image = options.Train.Images[0].Load();
+        using var alone = ObjectFinder.OfConcepts(detector, [path], "tiny");
+        alone.Select(["cat"]);
+        var found = alone.Find(image).Select(f => (f.Score, f.Box)).ToArray();
+        Assert.NotEmpty(found);
+        using var other = DetectionSearch.Run(detector, Options() with { Method = DetectionMethod.Text, Validation = null, Classes = [new("sign", "sign")], Train = Renamed(options.Train, "sign") });
+        other.Concept.Save(_folder["o" + ConceptFile.Extension]);
+        using var both = ObjectFinder.OfConcepts(detector, [_folder["o" + ConceptFile.Extension], path], "tiny");
+        both.Select(["cat"]);
+        Assert.Equal(found, both.Find(image).Select(f => (f.Score, f.Box)));
+
+        // Slots that are not the caption's are not used.
+        using var damaged = new ConceptFile([.. result.Concept.Concepts.Select(c => c.Name == "<separators>" ? Concept.FromVectors(c.Name, c.Embeddings[..^1], null) : c)], result.Concept.Metadata);
+        damaged.Save(path);
+        Assert.Contains("between classes", Assert.Throws<ConesException>(() => ObjectFinder.OfConcepts(detector, [path], "tiny")).Message);
+    }
+
+    [Fact]
+    public void A_concept_with_the_whole_caption_and_as_many_slots_as_tokens_is_an_offset()
+    {
+        var search = Options().Search with { Optimizer = Options().Search.Optimizer with { WeightDecay = 0.25 } };
+        using var concept = DetectionSearch.Run(_detector, Options() with { Background = BackgroundKind.Caption, Search = search });
+        using var offset = DetectionSearch.Run(_detector, Options() with { Method = DetectionMethod.Offset, Search = search });
+        Assert.Equal(offset.TrainableParameters, concept.TrainableParameters);
+        Assert.Equal(offset.BestLoss, concept.BestLoss, 1e-4);
+    }
+
+    [Fact]
+    public void A_decay_draws_vectors_to_their_start()
+    {
+        using var scope = NewDisposeScope();
+        using var caption = _detector.EncodeCaption(s_classes);
+        using var result = DetectionSearch.Run(_detector, Options() with { Search = Options().Search with { Optimizer = Options().Search.Optimizer with { LearningRate = 0.1, WeightDecay = 10 } } });
+        var names = ClassVectors.OfNames(caption, 0, 1);
+        // A decay of rate times 10 = 1 forgets all but the last step, whose length is the rate.
+        Assert.All(result.Concept.Concepts.Zip(names), pair => Assert.InRange((pair.First.Embeddings - pair.Second).abs().max().item<float>(), 1e-4f, 0.3f));
+    }
+
     [Fact]
     public void A_norm_bound_holds()
     {
@@ -169,6 +227,9 @@ public sealed class ConceptOptionTests : IDisposable
         Assert.Equal(best, result.Concept.Metadata.Scores["validation_ap"]);
         Assert.Contains("--val", Assert.Throws<ConesException>(() => DetectionSearch.Run(_detector, Options() with { Validation = null, Choice = StepChoice.Ap })).Message);
     }
+
+    static Cones.Data.DetectionDataset Renamed(Cones.Data.DetectionDataset data, string first) =>
+        new([data.Categories[0] with { Name = first }, .. data.Categories.Skip(1)], data.Images);
 
     DetectionSearchOptions Options() => new()
     {

@@ -130,7 +130,7 @@ public sealed class DetectionPrecisionTests : IDisposable
         Assert.Equal(ScalarType.Float32, loss.dtype);
         loss.backward();
         var (_, objects) = detector.Judge(features, data.Images[0].Size, prompt.Build([0]), prompt.Classes, targets);
-        return (loss.item<float>(), prompt.Vectors.grad!.clone(), objects);
+        return (loss.item<float>(), prompt.Moves.grad!.clone(), objects);
     }
 
     DetectionSearchOptions Options(string model, DetectionMethod method)

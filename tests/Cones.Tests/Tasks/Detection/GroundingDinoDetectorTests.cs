@@ -119,7 +119,7 @@ public sealed class GroundingDinoDetectorTests : IDisposable
         var image = data.Images[0];
         var loss = _detector.Loss(features, prompt.Build([0]), prompt.Classes, targets);
         loss.backward();
-        Assert.True(prompt.Vectors.grad!.abs().sum().item<float>() > 0);
+        Assert.True(prompt.Moves.grad!.abs().sum().item<float>() > 0);
         Assert.DoesNotContain(features, f => f.requires_grad);
 
         var (judged, objects) = _detector.Judge(features, image.Size, prompt.Build([0]), prompt.Classes, targets);
