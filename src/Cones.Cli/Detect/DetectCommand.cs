@@ -80,7 +80,7 @@ static class DetectCommand
         var report = new DetectReport(model, s_what.Concepts(parsed, model), finder.Names, files.ResultPath, files.TablePath, pictures, skipped, Math.Round(clock.Elapsed.TotalSeconds, 1));
         if (parsed.GetValue(s_json)) JsonOutput.Write(output, report);
         else output.WriteLine(TextOutput.Plain($"{files.ResultPath}, {files.TablePath}"));
-        error.WriteLine($"{pictures.Sum(p => p.Objects.Count)} objects in {pictures.Count} pictures in {report.Seconds:0.0} s{(skipped.Count > 0 ? $"; {skipped.Count} left out" : "")}");
+        error.WriteLine($"{pictures.Sum(p => p.Objects.Count)} objects in {pictures.Count} picture{(pictures.Count == 1 ? "" : "s")} in {report.Seconds:0.0} s{(skipped.Count > 0 ? $"; {skipped.Count} left out" : "")}");
         if (!stop.Token.IsCancellationRequested) return ExitCodes.Success;
         error.WriteLine($"stopped after {pictures.Count} of {images.Length} pictures");
         return ExitCodes.Cancelled;

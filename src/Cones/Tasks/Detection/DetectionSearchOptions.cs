@@ -48,7 +48,7 @@ public sealed partial record DetectionSearchOptions
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Candidates { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
 
     /// <summary>Where learned slots of no class stand (concept).</summary>
-    public BackgroundKind Background { get; init; }
+    public BackgroundKind Background { get; init; } = BackgroundKind.Caption;
 
     /// <summary>The number of these slots: of each class, or once.</summary>
     public int BackgroundCount { get; init; } = 1;
