@@ -79,7 +79,7 @@ public sealed class DetectionErrorTests : IDisposable
         var search = _files.Search();
         Assert.True(search.ExitCode == ExitCodes.Success, search.Error);
         foreach (var part in (string[])["5 problems", "outside its image of 96x72", "beyond its image", "without extent", "class 77", "there is no file", "missing.png"]) Assert.Contains(part, search.Error);
-        _files.Search("--strict", "--restart").MustRefuse("is refused", "without the strict check");
+        _files.Search("--strict", "--restart").MustRefuse("is refused", "without the strict check", "--strict");
         _files.Evaluate("--data", _files.In("data.json"), "--images", _files.In("pictures"), "--model", DetectionFiles.Model, "--strict").MustRefuse("is refused");
     }
 

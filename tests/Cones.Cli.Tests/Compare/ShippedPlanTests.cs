@@ -49,7 +49,9 @@ public sealed partial class ShippedPlanTests : IDisposable
         WriteCells();
         // The tiny detector takes captions of 20 tokens: shorter words stand for those of the plan.
         var text = File.ReadAllText(Path.Combine(PlanFiles.Shipped, plan));
-        text = text.Replace("{method: soft-context,", "{method: soft-context, options: {slots: 1},", StringComparison.Ordinal);
+        text = text.Replace("{method: soft-context, options: {", "{method: soft-context, options: {slots: 1, ", StringComparison.Ordinal);
+        text = text.Replace("{method: soft-context, learning", "{method: soft-context, options: {slots: 1}, learning", StringComparison.Ordinal);
+        text = text.Replace("../../samples", Path.Combine(TestFiles.Root, "samples"), StringComparison.Ordinal);
         text = Described().Replace(Classes().Replace(text, "classes: RBC=cat, WBC=dog, Platelets=car"), "classes: \"RBC=dog, WBC=car, Platelets=cat\"");
         File.WriteAllText(Path.Combine(_folder, plan), text);
         string[] control = plan.StartsWith("controls", StringComparison.Ordinal) ? ["--model", "no fusion=" + s_control] : [];
