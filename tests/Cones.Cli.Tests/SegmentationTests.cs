@@ -97,6 +97,19 @@ public sealed class SegmentationTests : IDisposable
     }
 
     [Fact]
+    public void Loose_boxes_are_judged_and_a_tuned_model_that_reads_names_is_told_them()
+    {
+        string[] judge = ["evaluate", "segmentation", "--data", In("data.json"), "--true-boxes", "--json", .. Cache];
+        var tight = Cli.Run(judge).Json();
+        var loose = Cli.Run([.. judge, "--box-margin", "0.5"]).Json();
+        Assert.NotEqual(tight.GetProperty("dice").GetDouble(), loose.GetProperty("dice").GetDouble());
+        Assert.Equal(0.5, loose.GetProperty("box_margin").GetDouble());
+        Assert.False(tight.TryGetProperty("box_margin", out _));
+        var full = Search(_sam3, In("full"), "--method", "full");
+        Assert.Contains($"cones segment PICTURES --model {In("full")} --classes cell", full.Output);
+    }
+
+    [Fact]
     public void The_embedded_model_outlines_what_boxes_show()
     {
         var picture = RgbImage.Filled(128, 128, new Rgb(60, 90, 60));
@@ -198,6 +211,7 @@ public sealed class SegmentationTests : IDisposable
     {
         var concept = In("cells.concept.safetensors");
         Assert.Equal(ExitCodes.Success, Search(s_sam, concept).ExitCode);
+        Write("boxes10.json", """[{"image_id":10,"category_id":4,"bbox":[9,6,15,15],"score":0.9}]""");
         Cli.Run(["segment", In("pictures"), .. Cache]).MustRefuse("segments what boxes show");
         Segment(s_sam, "--concept", concept).MustRefuse("segments what boxes show", "--detector", "--boxes");
         Segment(s_sam, "--no-boxes").MustRefuse("name a concept");
@@ -205,7 +219,8 @@ public sealed class SegmentationTests : IDisposable
         Segment(s_sam, "--concept", concept, "--boxes", In("none.json")).MustRefuse("does not exist", "--boxes");
         Segment(s_sam, "--concept", concept, "--detector-classes", "cat").MustRefuse("no detector", "--detector");
         Segment(_sam3).MustRefuse("nothing to segment");
-        Segment(s_sam, "--concept", concept, "--boxs", In("boxes.json")).MustRefuse("'--boxs' is no option of `cones segment`");
+        Segment(s_sam, "--concept", concept, "--boxs", In("boxes.json")).MustRefuse("'--boxs' is no option of `cones segment`; did you mean --boxes?");
+        Cli.Run("detect", In("pictures"), "--concpt", concept).MustRefuse("'--concpt' is no option of `cones detect`; did you mean --concept?");
         Cli.Run(["segment", In("pictures"), "--model", s_sam, "--boxes", In("boxes.json"), "-o", In("data.json/found"), .. Cache]).MustRefuse("cannot be made", "--output");
         Assert.Equal(ExitCodes.Success, Search(s_sam, In("none.concept.safetensors"), "--method", "text").ExitCode);
         Segment(s_sam, "--concept", In("none.concept.safetensors"), "--no-boxes").MustRefuse("'cell' has no tokens", "--boxes");
@@ -221,6 +236,11 @@ public sealed class SegmentationTests : IDisposable
         Search(s_sam, In("x.concept.safetensors"), "--choose", "best").MustRefuse("ap, loss");
         Search(s_sam, In("x.concept.safetensors"), "--start", In("none")).MustRefuse("does not exist", "--start");
         Search(_sam3, In("x.concept.safetensors"), "--mask-loss", "cross-entropy").MustRefuse("its own loss");
+        Search(_sam3, In("x.concept.safetensors"), "--boxes", In("boxes10.json")).MustRefuse("leave the boxes out");
+        Search(s_sam, In("x.concept.safetensors"), "--box-margin", "2").MustRefuse("--box-margin");
+        Search(s_sam, In("x.concept.safetensors"), "--no-boxes", "--box-margin", "0.2").MustRefuse("--box-margin");
+        Cli.Run(["evaluate", "segmentation", "--data", In("data.json"), "--model", s_sam, "--boxes", In("boxes10.json"), "--box-margin", "0.2", .. Cache]).MustRefuse("--box-margin");
+        Cli.Run(["search", "segmentation", "--data", In("pictures"), "--model", s_sam]).MustRefuse("label images", "--images");
         Search(s_sam, In("x.concept.safetensors"), "--objects", "0").MustRefuse("--objects");
         Search(s_sam, In("x.concept.safetensors"), "--feature-cache-size", "-1").MustRefuse("--feature-cache-size");
         Search(s_sam, In("x.concept.safetensors"), "--classes", "boat").MustRefuse("no class 'boat'");

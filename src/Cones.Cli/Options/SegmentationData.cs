@@ -2,6 +2,7 @@ using System.CommandLine;
 using Cones.Data;
 using Cones.Data.Coco;
 using Cones.Data.Instances;
+using Cones.Models;
 
 namespace Cones.Cli.Options;
 
@@ -23,6 +24,8 @@ static class SegmentationData
     public static DetectionDataset Read(string path, string? images, string name, DataChecks checks, TextWriter error)
     {
         var options = new DataReadOptions { Checks = checks, ImageFolder = images };
+        if (images is null && IsFlat(path))
+            throw new ConesException($"{path} holds PNG files, but no data set that is known: if they are label images, name the folder of their pictures (--images)");
         var reading = !Directory.Exists(path) ? CocoReader.Read(path, options)
             : DsbReader.Matches(path) ? DsbReader.Read(path, name, options)
             : images is not null ? LabelImageReader.Read(path, name, options)
@@ -30,4 +33,7 @@ static class SegmentationData
         if (!reading.Report.IsClean) error.WriteLine($"warning: {reading.Report.Summary(3)}");
         return reading.Dataset;
     }
+
+    static bool IsFlat(string path) =>
+        Directory.Exists(path) && Directory.EnumerateFiles(path, "*.png").Any() && !Directory.EnumerateDirectories(path).Any() && !Directory.EnumerateFiles(path, "*.yaml").Any();
 }

@@ -49,7 +49,7 @@ static class SegmentCommand
         var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
         var threshold = parsed.GetValue(s_threshold);
         if (threshold is not (>= 0 and <= 1)) throw new ConesException($"the threshold is {threshold}, 0 to 1 is possible (--threshold)");
-        string[] images = [.. parsed.GetRequiredValue(s_images).SelectMany(ListImages)];
+        string[] images = [.. parsed.GetRequiredValue(s_images).SelectMany(p => ListImages(p, parsed))];
         var (model, source) = (s_model.Path(parsed), s_boxes.Source(parsed));
         var folder = OutputFolder(parsed.GetRequiredValue(s_output));
 
@@ -61,7 +61,7 @@ static class SegmentCommand
         using var ownFinder = finder;
         using var ownDetector = detector;
         var listed = source == BoxSource.Found && detector is null ? BoxOptionSet.Read(s_boxes.File(parsed)!, finder.Names.Select((n, i) => (n, i)).ToDictionary(p => p.i + 1L, p => p.n)) : null;
-        using var cache = new ImageEmbeddingCache(s_model.Cache(parsed), segmenter.Device);
+        using var cache = new ImageEmbeddingCache(s_model.Cache(parsed), segmenter.Device, m => error.WriteLine($"warning: {m}"));
         var features = new ImageFeatures(segmenter, cache);
         using var files = new SegmentedFiles(folder, !parsed.GetValue(s_noPictures), !parsed.GetValue(s_noLabels));
         var (pictures, skipped, objects) = (new List<SegmentReport.Picture>(), new List<string>(), 0);
@@ -87,6 +87,8 @@ static class SegmentCommand
                 skipped.Add(path);
                 error.WriteLine($"cones: {e.Message}");
             }
+
+            files.Flush();
         }
 
         files.Complete();
@@ -103,10 +105,10 @@ static class SegmentCommand
         return skipped.Count > 0 ? ExitCodes.BadInput : ExitCodes.Success;
     }
 
-    static IReadOnlyList<string> ListImages(string path) => File.Exists(path) || Directory.Exists(path)
+    static IReadOnlyList<string> ListImages(string path, ParseResult parsed) => File.Exists(path) || Directory.Exists(path)
         ? TrainingViews.ListImages(path)
         : throw new ConesException(path.StartsWith('-')
-            ? $"'{path}' is no option of `cones segment`\nSee `cones segment --help`."
+            ? $"{ParseErrors.NoOption(path, "cones segment", parsed.CommandResult.Command.Options)}\nSee `cones segment --help`."
             : $"{path} does not exist: name pictures or a folder of them");
 
     static string OutputFolder(string path)

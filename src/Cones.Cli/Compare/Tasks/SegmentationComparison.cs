@@ -191,9 +191,10 @@ sealed class SegmentationComparison : IComparisonTask
         List<string> arguments = ["evaluate", "segmentation", "--data", data, "--images", job.DataValue("images")!];
         if (model.Length > 0) arguments.AddRange(["--model", model]);
         if (concept is not null) arguments.AddRange(["--concept", concept]);
+        var margin = job.Stages[^1].Options.LastOrDefault(o => o.Key == "box-margin").Value;
         var boxes = job.Stages[^1].Options.Where(o => s_boxes.Contains(o.Key)).ToArray();
         foreach (var option in boxes) arguments.AddRange(option.Value is { } value ? (string[])["--" + option.Key, value] : ["--" + option.Key]);
-        if (boxes.Length == 0 && job.EvaluationValue("true-boxes") == "true") arguments.Add("--true-boxes");
+        if (boxes.Length == 0 && job.EvaluationValue("true-boxes") == "true") arguments.AddRange(margin is null ? ["--true-boxes"] : ["--true-boxes", "--box-margin", margin]);
         if (job.EvaluationValue("threshold") is { } threshold) arguments.AddRange(["--threshold", threshold]);
         // Features of the images are kept where the search kept them.
         foreach (var option in job.Stages[0].Options.Where(o => o.Key is "feature-cache" or "device" or "precision" && o.Value is not null)) arguments.AddRange(["--" + option.Key, option.Value!]);
