@@ -96,10 +96,9 @@ public sealed class ImageEmbeddingCache : IDisposable
     {
         Tensor[] rows = [.. make().Select(f => f.detach().to(ScalarType.Float32).cpu().permute(0, 2, 3, 1).contiguous())];
         Encoded++;
-        var bytes = rows.Sum(BytesOf);
-        MakeRoom(bytes);
         try
         {
+            MakeRoom(rows.Sum(BytesOf));
             SafetensorsWriter.Write(path, rows.Select((r, i) => (r, i)).ToDictionary(p => $"{p.i}", p => p.r), new Dictionary<string, string> { [DigestKey] = DigestOf(rows) });
             _diskBytes += new FileInfo(path).Length;
         }

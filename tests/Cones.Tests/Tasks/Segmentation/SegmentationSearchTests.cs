@@ -148,7 +148,7 @@ public sealed class SegmentationSearchTests : IDisposable
         Assert.NotEqual(tight, loose);
         Assert.Equal(loose, SaveRun(options with { BoxMargin = 0.4 }, "again"));
         Assert.Equal(tight, SaveRun(options with { BoxMargin = 0 }, "tight")); // the run goes on as it was
-        Assert.Contains("box_margin", Assert.Throws<ConesException>(() => SaveRun(options with { BoxMargin = 0.2 }, "loose")).Message);
+        Assert.Contains("belongs to a search", Assert.Throws<ConesException>(() => SaveRun(options with { BoxMargin = 0.2 }, "loose")).Message);
         using var boxes = SegmentationSearch.Run(options with { Method = SegmentationMethod.Text });
         using var looseBoxes = SegmentationSearch.Run(options with { Method = SegmentationMethod.Text, BoxMargin = 0.4 });
         Assert.NotEqual(boxes.BestLoss, looseBoxes.BestLoss);
