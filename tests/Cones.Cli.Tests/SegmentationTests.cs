@@ -123,6 +123,11 @@ public sealed class SegmentationTests : IDisposable
         var mask = Assert.Single(CocoResultReader.Read(In("found/segmentations.json"))).Segmentation!.Mask!;
         var expected = RleMask.Encode(128, 128, [.. picture.Pixels.Where((_, i) => i % 3 == 0).Select(r => (byte)(r == 220 ? 1 : 0))]);
         Assert.InRange(mask.Iou(expected), 0.85, 1); // of the box 0.79
+        var drawn = Cli.Run(["segment", In("ellipse.png"), "--box", "20,30,80,70", "-o", In("drawn"), .. Cache]);
+        Assert.True(drawn.ExitCode == ExitCodes.Success, drawn.Error);
+        Assert.Equal(mask.ToCompressed(), Assert.Single(CocoResultReader.Read(In("drawn/segmentations.json"))).Segmentation!.Mask!.ToCompressed());
+        var named = Cli.Run(["segment", In("ellipse.png"), "--classes", "hand, egg", "--box", "egg=20,30,80,70", "--box", "hand=20,30,50,70", "-o", In("drawn"), "--json", .. Cache]);
+        Assert.Equal(2, named.Json().GetProperty("objects").GetInt32());
     }
 
     [Fact]
@@ -218,6 +223,11 @@ public sealed class SegmentationTests : IDisposable
         Segment(s_sam, "--concept", concept, "--no-boxes", "--boxes", In("boxes.json")).MustRefuse("leave one out");
         Segment(s_sam, "--concept", concept, "--boxes", In("none.json")).MustRefuse("does not exist", "--boxes");
         Segment(s_sam, "--concept", concept, "--detector-classes", "cat").MustRefuse("no detector", "--detector");
+        foreach (var box in (string[])["1,2,3", "a,b,c,d", "5,5,5,9", "9,1,3,4", "1,2,nan,4"]) Segment(s_sam, "--box", box).MustRefuse("is no box", "--box");
+        Segment(s_sam, "--box", "dog=1,2,30,40", "--concept", concept).MustRefuse("the class 'dog'", "cell");
+        Segment(s_sam, "--box", "1,2,30,40", "--classes", "cat,dog").MustRefuse("NAME=1,2,30,40", "cat, dog");
+        Segment(s_sam, "--box", "1,2,30,40", "--no-boxes").MustRefuse("leave one out");
+        Segment(_sam3, "--box", "1,2,30,40", "--classes", "cell").MustRefuse("leave the boxes out");
         Segment(_sam3).MustRefuse("nothing to segment");
         Segment(s_sam, "--concept", concept, "--boxs", In("boxes.json")).MustRefuse("'--boxs' is no option of `cones segment`; did you mean --boxes?");
         Cli.Run("detect", In("pictures"), "--concpt", concept).MustRefuse("'--concpt' is no option of `cones detect`; did you mean --concept?");
