@@ -299,6 +299,19 @@ public sealed class SegmentationTests : IDisposable
     }
 
     [Fact]
+    public void A_huge_picture_of_the_data_is_left_out_before_any_work()
+    {
+        SegmentationPictures.WriteHuge(In("pictures/0.png"), 20_000);
+        var text = File.ReadAllText(In("data.json"));
+        Write("huge.json", text.Replace("\"images\":[", "\"images\":[{\"id\":77,\"file_name\":\"pictures/0.png\",\"width\":20000,\"height\":20000},", StringComparison.Ordinal));
+        string[] evaluate = ["evaluate", "segmentation", "--model", s_sam, "--true-boxes", "--json", .. Cache];
+        var with = Cli.Run([.. evaluate, "--data", In("huge.json")]);
+        Assert.Contains("pictures/0.png has 20000x20000 pixels", with.Error);
+        Assert.Equal(3, with.Json().GetProperty("images").GetInt32());
+        Cli.Run(["search", "segmentation", "--data", In("huge.json"), "--model", s_sam, "--strict", .. Cache]).MustRefuse("20000x20000", "make it smaller");
+    }
+
+    [Fact]
     public void Results_of_other_pictures_are_refused()
     {
         Write("results.json", """[{"image_id":10,"category_id":4,"score":0.5,"segmentation":{"size":[20,20],"counts":[0,400]}}]""");

@@ -3,6 +3,7 @@ using Cones.Data;
 using Cones.Data.Coco;
 using Cones.Data.Instances;
 using Cones.Models;
+using Cones.Models.Imaging;
 
 namespace Cones.Cli.Options;
 
@@ -31,8 +32,21 @@ static class SegmentationData
             : images is not null ? LabelImageReader.Read(path, name, options)
             : DatasetReader.Read(path, null, options);
         if (!reading.Report.IsClean) error.WriteLine($"warning: {reading.Report.Summary(3)}");
-        return reading.Dataset;
+        return checks == DataChecks.AsWritten ? reading.Dataset : WithoutHuge(reading.Dataset, path, checks, error);
     }
+
+    // Found here, and not after hours, by what the data says of its images.
+    static DetectionDataset WithoutHuge(DetectionDataset dataset, string path, DataChecks checks, TextWriter error)
+    {
+        DatasetImage[] huge = [.. dataset.Images.Where(IsHuge)];
+        if (huge.Length == 0) return dataset;
+        var sentence = $"{path}: image {huge[0].FileName} has {huge[0].Width}x{huge[0].Height} pixels, more than the limit of {ImageLoadOptions.DefaultMaxPixels}{(huge.Length > 1 ? $" (as {huge.Length - 1} others have)" : "")}";
+        if (checks == DataChecks.Strict) throw new ConesException($"{sentence}: make it smaller");
+        error.WriteLine($"warning: {sentence}: left out, make it smaller");
+        return new DetectionDataset(dataset.Categories, [.. dataset.Images.Where(i => !IsHuge(i))]);
+    }
+
+    static bool IsHuge(DatasetImage image) => (long)image.Width * image.Height > ImageLoadOptions.DefaultMaxPixels;
 
     static bool IsFlat(string path) =>
         Directory.Exists(path) && Directory.EnumerateFiles(path, "*.png").Any() && !Directory.EnumerateDirectories(path).Any() && !Directory.EnumerateFiles(path, "*.yaml").Any();
