@@ -31,6 +31,12 @@ static class EvaluateDetectorCommand
             var scores = new Dictionary<string, double>(drawn.Compute(glip));
             if (parsed.GetValue(bccd) is { } cells)
                 foreach (var (name, value) in BloodCells.Score(glip, cells)) scores[name] = value;
+            if (parsed.GetValue(run) is { } whole)
+            {
+                using var single = GlipModel.FromFolder(Path.Combine(whole, "model"));
+                scores["float16_difference"] = drawn.Compute(single).Where(s => s.Key.Contains("_ap", StringComparison.Ordinal)).Max(s => Math.Abs(s.Value - scores[s.Key]));
+            }
+
             if (parsed.GetValue(sheet) is { } path) drawn.DrawSheet(glip, path);
             if (parsed.GetValue(run) is { } published) DetectorCard.Write(published, parsed.GetValue(begunWith), folder, parsed.GetValue(state)!, glip.NamedWeights().Sum(w => w.Value.Count), scores);
             Console.WriteLine(JsonSerializer.Serialize(scores.ToDictionary(s => s.Key, s => Math.Round(s.Value, 4))));

@@ -26,10 +26,17 @@ static class ParseErrors
         return
         [
             command.Subcommands.Count > 0 ? $"'{unknown}' is no command of `{path}`: {string.Join(", ", command.Subcommands.Select(s => s.Name))}"
-                : unknown.StartsWith('-') ? $"'{unknown}' is no option of `{path}`{Meant(unknown.Split('=')[0], command.Options)}"
+                : unknown.StartsWith('-') ? NoOption(unknown, path, command.Options)
                 : $"'{unknown}' belongs to no option of `{path}`: put words with spaces between them in quotes",
         ];
     }
+
+    /// <summary>That a word is no option of a command, and which one was meant.</summary>
+    /// <param name="unknown">The word, which begins with a dash.</param>
+    /// <param name="path">The command as it is typed.</param>
+    /// <param name="options">The command's options.</param>
+    public static string NoOption(string unknown, string path, IEnumerable<Option> options) =>
+        $"'{unknown}' is no option of `{path}`{Meant(unknown.Split('=')[0], options)}";
 
     /// <summary>The command as it is typed, e.g. <c>cones search generation</c>.</summary>
     public static string CommandPath(ParseResult parsed)

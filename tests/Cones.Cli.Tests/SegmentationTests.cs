@@ -97,6 +97,19 @@ public sealed class SegmentationTests : IDisposable
     }
 
     [Fact]
+    public void Loose_boxes_are_judged_and_a_tuned_model_that_reads_names_is_told_them()
+    {
+        string[] judge = ["evaluate", "segmentation", "--data", In("data.json"), "--true-boxes", "--json", .. Cache];
+        var tight = Cli.Run(judge).Json();
+        var loose = Cli.Run([.. judge, "--box-margin", "0.5"]).Json();
+        Assert.NotEqual(tight.GetProperty("dice").GetDouble(), loose.GetProperty("dice").GetDouble());
+        Assert.Equal(0.5, loose.GetProperty("box_margin").GetDouble());
+        Assert.False(tight.TryGetProperty("box_margin", out _));
+        var full = Search(_sam3, In("full"), "--method", "full");
+        Assert.Contains($"cones segment PICTURES --model {In("full")} --classes cell", full.Output);
+    }
+
+    [Fact]
     public void The_embedded_model_outlines_what_boxes_show()
     {
         var picture = RgbImage.Filled(128, 128, new Rgb(60, 90, 60));
@@ -110,6 +123,11 @@ public sealed class SegmentationTests : IDisposable
         var mask = Assert.Single(CocoResultReader.Read(In("found/segmentations.json"))).Segmentation!.Mask!;
         var expected = RleMask.Encode(128, 128, [.. picture.Pixels.Where((_, i) => i % 3 == 0).Select(r => (byte)(r == 220 ? 1 : 0))]);
         Assert.InRange(mask.Iou(expected), 0.85, 1); // of the box 0.79
+        var drawn = Cli.Run(["segment", In("ellipse.png"), "--box", "20,30,80,70", "-o", In("drawn"), .. Cache]);
+        Assert.True(drawn.ExitCode == ExitCodes.Success, drawn.Error);
+        Assert.Equal(mask.ToCompressed(), Assert.Single(CocoResultReader.Read(In("drawn/segmentations.json"))).Segmentation!.Mask!.ToCompressed());
+        var named = Cli.Run(["segment", In("ellipse.png"), "--classes", "hand, egg", "--box", "egg=20,30,80,70", "--box", "hand=20,30,50,70", "-o", In("drawn"), "--json", .. Cache]);
+        Assert.Equal(2, named.Json().GetProperty("objects").GetInt32());
     }
 
     [Fact]
@@ -198,14 +216,21 @@ public sealed class SegmentationTests : IDisposable
     {
         var concept = In("cells.concept.safetensors");
         Assert.Equal(ExitCodes.Success, Search(s_sam, concept).ExitCode);
+        Write("boxes10.json", """[{"image_id":10,"category_id":4,"bbox":[9,6,15,15],"score":0.9}]""");
         Cli.Run(["segment", In("pictures"), .. Cache]).MustRefuse("segments what boxes show");
         Segment(s_sam, "--concept", concept).MustRefuse("segments what boxes show", "--detector", "--boxes");
         Segment(s_sam, "--no-boxes").MustRefuse("name a concept");
         Segment(s_sam, "--concept", concept, "--no-boxes", "--boxes", In("boxes.json")).MustRefuse("leave one out");
         Segment(s_sam, "--concept", concept, "--boxes", In("none.json")).MustRefuse("does not exist", "--boxes");
         Segment(s_sam, "--concept", concept, "--detector-classes", "cat").MustRefuse("no detector", "--detector");
+        foreach (var box in (string[])["1,2,3", "a,b,c,d", "5,5,5,9", "9,1,3,4", "1,2,nan,4"]) Segment(s_sam, "--box", box).MustRefuse("is no box", "--box");
+        Segment(s_sam, "--box", "dog=1,2,30,40", "--concept", concept).MustRefuse("the class 'dog'", "cell");
+        Segment(s_sam, "--box", "1,2,30,40", "--classes", "cat,dog").MustRefuse("NAME=1,2,30,40", "cat, dog");
+        Segment(s_sam, "--box", "1,2,30,40", "--no-boxes").MustRefuse("leave one out");
+        Segment(_sam3, "--box", "1,2,30,40", "--classes", "cell").MustRefuse("leave the boxes out");
         Segment(_sam3).MustRefuse("nothing to segment");
-        Segment(s_sam, "--concept", concept, "--boxs", In("boxes.json")).MustRefuse("'--boxs' is no option of `cones segment`");
+        Segment(s_sam, "--concept", concept, "--boxs", In("boxes.json")).MustRefuse("'--boxs' is no option of `cones segment`; did you mean --boxes?");
+        Cli.Run("detect", In("pictures"), "--concpt", concept).MustRefuse("'--concpt' is no option of `cones detect`; did you mean --concept?");
         Cli.Run(["segment", In("pictures"), "--model", s_sam, "--boxes", In("boxes.json"), "-o", In("data.json/found"), .. Cache]).MustRefuse("cannot be made", "--output");
         Assert.Equal(ExitCodes.Success, Search(s_sam, In("none.concept.safetensors"), "--method", "text").ExitCode);
         Segment(s_sam, "--concept", In("none.concept.safetensors"), "--no-boxes").MustRefuse("'cell' has no tokens", "--boxes");
@@ -221,6 +246,11 @@ public sealed class SegmentationTests : IDisposable
         Search(s_sam, In("x.concept.safetensors"), "--choose", "best").MustRefuse("ap, loss");
         Search(s_sam, In("x.concept.safetensors"), "--start", In("none")).MustRefuse("does not exist", "--start");
         Search(_sam3, In("x.concept.safetensors"), "--mask-loss", "cross-entropy").MustRefuse("its own loss");
+        Search(_sam3, In("x.concept.safetensors"), "--boxes", In("boxes10.json")).MustRefuse("leave the boxes out");
+        Search(s_sam, In("x.concept.safetensors"), "--box-margin", "2").MustRefuse("--box-margin");
+        Search(s_sam, In("x.concept.safetensors"), "--no-boxes", "--box-margin", "0.2").MustRefuse("--box-margin");
+        Cli.Run(["evaluate", "segmentation", "--data", In("data.json"), "--model", s_sam, "--boxes", In("boxes10.json"), "--box-margin", "0.2", .. Cache]).MustRefuse("--box-margin");
+        Cli.Run(["search", "segmentation", "--data", In("pictures"), "--model", s_sam]).MustRefuse("label images", "--images");
         Search(s_sam, In("x.concept.safetensors"), "--objects", "0").MustRefuse("--objects");
         Search(s_sam, In("x.concept.safetensors"), "--feature-cache-size", "-1").MustRefuse("--feature-cache-size");
         Search(s_sam, In("x.concept.safetensors"), "--classes", "boat").MustRefuse("no class 'boat'");
@@ -266,6 +296,19 @@ public sealed class SegmentationTests : IDisposable
         Assert.Contains("2 pictures could not be used", segment.Error);
         Assert.NotEmpty(CocoResultReader.Read(In("found/segmentations.json")));
         Assert.True(File.Exists(In("found/labels/0002-1.png")));
+    }
+
+    [Fact]
+    public void A_huge_picture_of_the_data_is_left_out_before_any_work()
+    {
+        SegmentationPictures.WriteHuge(In("pictures/0.png"), 20_000);
+        var text = File.ReadAllText(In("data.json"));
+        Write("huge.json", text.Replace("\"images\":[", "\"images\":[{\"id\":77,\"file_name\":\"pictures/0.png\",\"width\":20000,\"height\":20000},", StringComparison.Ordinal));
+        string[] evaluate = ["evaluate", "segmentation", "--model", s_sam, "--true-boxes", "--json", .. Cache];
+        var with = Cli.Run([.. evaluate, "--data", In("huge.json")]);
+        Assert.Contains("pictures/0.png has 20000x20000 pixels", with.Error);
+        Assert.Equal(3, with.Json().GetProperty("images").GetInt32());
+        Cli.Run(["search", "segmentation", "--data", In("huge.json"), "--model", s_sam, "--strict", .. Cache]).MustRefuse("20000x20000", "make it smaller");
     }
 
     [Fact]

@@ -50,8 +50,8 @@ static class DetectCommand
         var threshold = parsed.GetValue(s_threshold);
         if (threshold is not (>= 0 and <= 1)) throw new ConesException($"the threshold is {threshold}, 0 to 1 is possible (--threshold)");
         var model = s_model.Path(parsed);
+        string[] images = [.. parsed.GetRequiredValue(s_images).SelectMany(p => ListImages(p, parsed))];
         s_what.RequireSome(parsed, model);
-        string[] images = [.. parsed.GetRequiredValue(s_images).SelectMany(ListImages)];
         var folder = OutputFolder(parsed.GetRequiredValue(s_output));
 
         using var stop = new StopSignal();
@@ -103,9 +103,11 @@ static class DetectCommand
         }
     }
 
-    static IReadOnlyList<string> ListImages(string path) => File.Exists(path) || Directory.Exists(path)
+    static IReadOnlyList<string> ListImages(string path, ParseResult parsed) => File.Exists(path) || Directory.Exists(path)
         ? TrainingViews.ListImages(path)
-        : throw new ConesException($"{path} does not exist: name pictures or a folder of them");
+        : throw new ConesException(path.StartsWith('-')
+            ? $"{ParseErrors.NoOption(path, "cones detect", parsed.CommandResult.Command.Options)}\nSee `cones detect --help`."
+            : $"{path} does not exist: name pictures or a folder of them");
 
     static string OutputFolder(string path)
     {

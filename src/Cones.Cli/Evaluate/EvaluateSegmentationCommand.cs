@@ -19,6 +19,7 @@ static class EvaluateSegmentationCommand
     static readonly Option<string> s_class = SegmentationData.ClassOption();
     static readonly Option<string?> s_results = new("--results") { Description = "Score this list of COCO results instead of running a model.", HelpName = "FILE" };
     static readonly Option<bool> s_trueBoxes = new("--true-boxes") { Description = "The annotations' own boxes ask SAM for masks: what the masks are worth if detection were perfect." };
+    static readonly Option<double> s_margin = BoxOptionSet.MarginOption();
     static readonly Option<double> s_threshold = new("--threshold") { Description = "The least score of the masks that DSB and Dice judge, which have no order; AP takes all.", HelpName = "SCORE", DefaultValueFactory = _ => 0.3 };
     static readonly Option<string?> s_output = new("--output", "-o") { Description = "Keep the masks as a list of COCO results.", HelpName = "FILE" };
     static readonly Option<bool> s_json = new("--json") { Description = "Print the result as JSON." };
@@ -40,7 +41,7 @@ static class EvaluateSegmentationCommand
         s_model.AddTo(command);
         s_what.AddTo(command);
         s_boxes.AddTo(command);
-        foreach (var option in (Option[])[s_trueBoxes, s_results, s_threshold, s_output, s_json]) command.Options.Add(option);
+        foreach (var option in (Option[])[s_trueBoxes, s_margin, s_results, s_threshold, s_output, s_json]) command.Options.Add(option);
         command.SetAction(Execute);
         return command;
     }
@@ -52,7 +53,8 @@ static class EvaluateSegmentationCommand
         var (data, existing, threshold) = (parsed.GetRequiredValue(s_data), parsed.GetValue(s_results), parsed.GetValue(s_threshold));
         if (threshold is not (>= 0 and <= 1)) throw new ConesException($"the threshold is {threshold}, 0 to 1 is possible (--threshold)");
         var concepts = s_what.Concepts(parsed);
-        var source = Source(parsed);
+        var (source, margin) = (Source(parsed), parsed.GetValue(s_margin));
+        SegmentationSearchOptions.RequireMargin(margin, source);
         if (existing is not null && (concepts.Count > 0 || source is not null))
             throw new ConesException("either results are scored (--results) or a model finds masks (--concept and boxes): leave one out");
         var model = existing is null ? s_model.Path(parsed) : null;
@@ -69,6 +71,7 @@ static class EvaluateSegmentationCommand
             Model = model,
             Concepts = concepts.Count > 0 ? concepts : null,
             Boxes = source is { } known ? EnumNames<BoxSource>.Of(known) : null,
+            BoxMargin = margin > 0 ? margin : null,
             Seconds = Math.Round(clock.Elapsed.TotalSeconds, 1),
         };
         if (parsed.GetValue(s_json)) JsonOutput.Write(output, report);
@@ -100,7 +103,7 @@ static class EvaluateSegmentationCommand
         foreach (var unknown in finder.Names.Where(n => !ids.ContainsKey(n))) error.WriteLine($"warning: the data has no class '{unknown}': it is not judged");
 
         var listed = source == BoxSource.Found && detector is null ? BoxOptionSet.Read(s_boxes.File(parsed)!, dataset.Categories.ToDictionary(c => c.Id, c => c.Name)) : null;
-        using var cache = new ImageEmbeddingCache(s_model.Cache(parsed), segmenter.Device);
+        using var cache = new ImageEmbeddingCache(s_model.Cache(parsed), segmenter.Device, m => error.WriteLine($"warning: {m}"));
         var features = new ImageFeatures(segmenter, cache);
         using var kept = parsed.GetValue(s_output) is { } path ? new CocoResultWriter(path) : null;
         var results = new List<CocoResult>();
@@ -118,7 +121,7 @@ static class EvaluateSegmentationCommand
             stop.Token.ThrowIfCancellationRequested();
             return source switch
             {
-                BoxSource.Annotations => DatasetMasks.TrueBoxes(dataset, image),
+                BoxSource.Annotations => DatasetMasks.TrueBoxes(dataset, image, parsed.GetValue(s_margin)),
                 BoxSource.Found => detector?.Find(image.Load()) ?? listed!.GetValueOrDefault(image.Id) ?? [],
                 _ => null,
             };

@@ -21,6 +21,9 @@ sealed record SegmentationEvaluationReport
     /// <summary>Where the boxes came from that asked for masks; null where none were needed.</summary>
     public string? Boxes { get; init; }
 
+    /// <summary>How loose the annotations' boxes were made.</summary>
+    public double? BoxMargin { get; init; }
+
     public required string Data { get; init; }
 
     public required int Images { get; init; }

@@ -21,6 +21,14 @@ sealed class BoxOptionSet
     readonly Option<string?> _file = new("--boxes") { Description = "The boxes of a list of COCO results, such as detections.json of `cones detect`.", HelpName = "FILE" };
     readonly Option<bool> _none = new("--no-boxes") { Description = "No boxes: the concept's tokens alone ask for all objects of its class, which are told apart where they do not touch." };
 
+    /// <summary>The option that loosens the annotations' boxes.</summary>
+    public static Option<double> MarginOption() => new("--box-margin")
+    {
+        Description = "Loosen the annotations' boxes: each side lies outwards by a random share of the box's side, at most this.",
+        HelpName = "SHARE",
+        DefaultValueFactory = _ => 0,
+    };
+
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {

@@ -34,11 +34,11 @@ sealed class MaskFinderOptionSet
         if (segmenter.ReadsNames && !hasConcept && !hasClasses)
             throw new ConesException("there is nothing to segment: name a concept (--concept nuclei.concept.safetensors), or classes (--classes \"cat, dog\")");
         if (segmenter.PromptsAreObjects && source is null)
-            throw new ConesException("this model segments what boxes show: name a detector (--detector) or a list of boxes (--boxes), or a concept that was searched without boxes (--no-boxes)");
+            throw new ConesException("this model segments what boxes show: name a detector (--detector), a list of boxes (--boxes) or a box (--box), or a concept that was searched without boxes (--no-boxes)");
         if (segmenter.PromptsAreObjects && source == BoxSource.None && !hasConcept)
             throw new ConesException("without boxes nothing tells the model what to segment: name a concept (--concept)");
         if (!segmenter.PromptsAreObjects && source is not null)
-            throw new ConesException("this model finds objects by itself: leave the boxes out (--detector, --boxes, --no-boxes)");
+            throw new ConesException("this model finds objects by itself: leave the boxes out (--detector, --boxes, --box, --no-boxes)");
     }
 
     /// <summary>Makes the finder, and loads the detector where one was named.</summary>

@@ -46,6 +46,7 @@ sealed class SegmenterOptionSet
         return new CacheOptions
         {
             Folder = parsed.GetValue(_cache) is not { } folder ? CacheOptions.DefaultFolder : folder == NoFolder ? null : folder,
+            IsOptional = parsed.GetValue(_cache) is null,
             DiskBytes = (long)(gigabytes * (1L << 30)),
             MemoryBytes = (long)megabytes << 20,
         };

@@ -21,6 +21,7 @@ sealed class SegmentationOptionSet
     readonly Option<long> _shotSeed = new("--shot-seed") { Description = "Seed of --shots; published subsets have 3, 30 and 300.", HelpName = "S", DefaultValueFactory = _ => 3 };
     readonly Option<bool> _strict = new("--strict") { Description = "Refuse data with a broken record instead of leaving the record out." };
     readonly Option<string[]> _classes = new("--classes") { Description = "Only these classes, separated by commas; name=words gives a class other words than its name (SAM 3).", HelpName = "NAMES" };
+    readonly Option<double> _margin = BoxOptionSet.MarginOption();
     readonly Option<string> _method = new("--method") { Description = "concept (tokens of each class: behind the box's for SAM, in place of the encoded name for SAM 3), offset and pseudo-word (SAM 3: vectors added to the encoded name; learned words instead of it), text (names or boxes alone, no search), full (the model's own weights).", HelpName = "METHOD", DefaultValueFactory = _ => EnumNames<SegmentationMethod>.Of(SegmentationMethod.Concept) };
     readonly Option<string?> _start = new("--start", "--from") { Description = "A concept file to go on from (second stage): concept searches its tokens on, full tunes the weights with them.", HelpName = "FILE" };
     readonly Option<int> _slots = new("--slots") { Description = "Tokens of each class (concept; 0: 2 for SAM, as many as the name has for SAM 3), learned words (pseudo-word; 0: 1).", HelpName = "N", DefaultValueFactory = _ => 0 };
@@ -41,7 +42,7 @@ sealed class SegmentationOptionSet
         foreach (var option in (Option[])[_data, _images, _val, _valImages, _class]) command.Options.Add(option);
         _model.AddTo(command);
         _boxes.AddTo(command);
-        foreach (var option in (Option[])[_valBoxes, _method, _start, _classes, _slots, _init, _loss, _encoder, _objects, _evaluationObjects, _choose, _shots, _shotSeed, _flip, _strict]) command.Options.Add(option);
+        foreach (var option in (Option[])[_valBoxes, _margin, _method, _start, _classes, _slots, _init, _loss, _encoder, _objects, _evaluationObjects, _choose, _shots, _shotSeed, _flip, _strict]) command.Options.Add(option);
         _search.AddTo(command);
     }
 
@@ -71,6 +72,7 @@ sealed class SegmentationOptionSet
             Slots = parsed.GetValue(_slots),
             Init = init,
             Boxes = source,
+            BoxMargin = parsed.GetValue(_margin),
             MaskLoss = EnumNames<MaskLossKind>.Parse(parsed.GetRequiredValue(_loss), "loss", "--mask-loss"),
             ObjectsPerImage = parsed.GetValue(_objects),
             EvaluationObjects = parsed.GetValue(_evaluationObjects),

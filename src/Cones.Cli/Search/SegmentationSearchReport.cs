@@ -1,3 +1,4 @@
+using Cones.Cli.Compare.Jobs;
 using Cones.Cli.Options;
 using Cones.Cli.Output;
 using Cones.Tasks.Segmentation;
@@ -8,6 +9,7 @@ namespace Cones.Cli.Search;
 sealed record SegmentationSearchReport
 {
     string _boxes = "";
+    string _names = "";
 
     /// <summary>The concept file, or the folder of the tuned model; null where the search was stopped before its end.</summary>
     public string? Concept { get; init; }
@@ -87,6 +89,7 @@ sealed record SegmentationSearchReport
         BoxesAloneAp = result.BoxesAlone?.Score,
         IsBoxesAlone = result.IsBoxesAlone,
         Seconds = Math.Round(time.TotalSeconds, 1),
+        _names = result.TakesBoxes || options.Boxes == BoxSource.None || options.Method != SegmentationMethod.Full || options.Start is not null ? "" : $" --classes {JobArguments.Quoted(string.Join(',', options.ResolvedClasses.Select(c => c.Name == c.Text ? c.Name : $"{c.Name}={c.Text}")))}",
         _boxes = result.TakesBoxes ? " --detector DETECTOR" : options.Boxes == BoxSource.None ? " --no-boxes" : "",
     };
 
@@ -99,7 +102,7 @@ sealed record SegmentationSearchReport
         if (IsBoxesAlone) output.WriteLine("no step was better than the boxes alone: the concepts have no tokens, and give what boxes give");
         output.WriteLine(TextOutput.Plain($"{Concept} ({Bytes} bytes, {Classes.Count} classes); run in {Run}"));
         var (model, concept) = Method == "full" ? ($" --model {Concept}", Start) : (IsEmbedded ? "" : $" --model {Model}", Concept);
-        output.WriteLine(TextOutput.Plain($"try: cones segment PICTURES{model}{(concept is null ? "" : $" --concept {concept}")}{_boxes}"));
+        output.WriteLine(TextOutput.Plain($"try: cones segment PICTURES{model}{(concept is null ? "" : $" --concept {concept}")}{_names}{_boxes}"));
     }
 
     bool IsEmbedded => Path.GetFileName(Model) == EmbeddedModels.Sam && Model == EmbeddedModels.Find(EmbeddedModels.Sam);

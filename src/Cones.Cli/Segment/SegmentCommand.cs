@@ -17,6 +17,7 @@ static class SegmentCommand
     static readonly SegmenterOptionSet s_model = new();
     static readonly MaskFinderOptionSet s_what = new();
     static readonly BoxOptionSet s_boxes = new();
+    static readonly Option<string[]> s_box = HandDrawnBoxes.Option();
     static readonly Option<double> s_threshold = new("--threshold") { Description = "Only objects of at least this score, 0 to 1: the box's times the mask's.", HelpName = "SCORE", DefaultValueFactory = _ => 0.3 };
     static readonly Option<string> s_output = new("--output", "-o") { Description = "Folder for pictures with masks, segmentations.json (COCO, run lengths), label images in labels/, and images.csv.", HelpName = "DIR", DefaultValueFactory = _ => "segmentations" };
     static readonly Option<bool> s_noPictures = new("--no-pictures") { Description = "Write no pictures with masks." };
@@ -31,6 +32,7 @@ static class SegmentCommand
             Segment concepts, or what names say (SAM 3), in pictures. SAM needs boxes, or a concept that was searched without (--no-boxes).
 
             Examples:
+              cones segment photo.png --box 20,30,110,90
               cones segment slides/ --model sam3 --concept nuclei.concept.safetensors -o found
               cones segment slides/ --model sam-vit-base --concept nuclei.concept.safetensors --detector glip-tiny --detector-concept cells.concept.safetensors
             """);
@@ -38,6 +40,7 @@ static class SegmentCommand
         s_model.AddTo(command);
         s_what.AddTo(command);
         s_boxes.AddTo(command);
+        command.Options.Add(s_box);
         foreach (var option in (Option[])[s_threshold, s_output, s_noPictures, s_noLabels, s_json]) command.Options.Add(option);
         command.SetAction(Execute);
         return command;
@@ -49,8 +52,11 @@ static class SegmentCommand
         var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
         var threshold = parsed.GetValue(s_threshold);
         if (threshold is not (>= 0 and <= 1)) throw new ConesException($"the threshold is {threshold}, 0 to 1 is possible (--threshold)");
-        string[] images = [.. parsed.GetRequiredValue(s_images).SelectMany(ListImages)];
+        string[] images = [.. parsed.GetRequiredValue(s_images).SelectMany(p => ListImages(p, parsed))];
+        var drawn = parsed.GetValue(s_box) ?? [];
+        HandDrawnBoxes.Read(drawn.Select(d => d[(d.LastIndexOf('=') + 1)..]), [""]); // wrong ones are told before the model is loaded
         var (model, source) = (s_model.Path(parsed), s_boxes.Source(parsed));
+        if (drawn.Length > 0) source = source is null ? BoxSource.Found : throw new ConesException("--box and other boxes say different things: leave one out");
         var folder = OutputFolder(parsed.GetRequiredValue(s_output));
 
         using var stop = new StopSignal();
@@ -60,8 +66,9 @@ static class SegmentCommand
         var (finder, detector) = s_what.Create(parsed, segmenter, model, s_model.Loading(parsed), s_boxes, []);
         using var ownFinder = finder;
         using var ownDetector = detector;
-        var listed = source == BoxSource.Found && detector is null ? BoxOptionSet.Read(s_boxes.File(parsed)!, finder.Names.Select((n, i) => (n, i)).ToDictionary(p => p.i + 1L, p => p.n)) : null;
-        using var cache = new ImageEmbeddingCache(s_model.Cache(parsed), segmenter.Device);
+        var own = HandDrawnBoxes.Read(drawn, finder.Names);
+        var listed = source == BoxSource.Found && detector is null && own.Count == 0 ? BoxOptionSet.Read(s_boxes.File(parsed)!, finder.Names.Select((n, i) => (n, i)).ToDictionary(p => p.i + 1L, p => p.n)) : null;
+        using var cache = new ImageEmbeddingCache(s_model.Cache(parsed), segmenter.Device, m => error.WriteLine($"warning: {m}"));
         var features = new ImageFeatures(segmenter, cache);
         using var files = new SegmentedFiles(folder, !parsed.GetValue(s_noPictures), !parsed.GetValue(s_noLabels));
         var (pictures, skipped, objects) = (new List<SegmentReport.Picture>(), new List<string>(), 0);
@@ -72,13 +79,13 @@ static class SegmentCommand
             {
                 using var part = torch.NewDisposeScope();
                 var image = RgbImage.Load(path);
-                var boxes = detector?.Find(image) ?? (listed is null ? null : listed.GetValueOrDefault(number) ?? []);
+                var boxes = own.Count > 0 ? own : detector?.Find(image) ?? (listed is null ? null : listed.GetValueOrDefault(number) ?? []);
                 var found = finder.Find(features.Of(SegmentationImage.FromFile(path)), image.Size, boxes, threshold);
-                var (drawn, labels, warning) = files.Add(number, path, image, found);
+                var (picture, labels, warning) = files.Add(number, path, image, found);
                 if (warning is not null) error.WriteLine($"warning: {warning}");
                 objects += found.Count;
                 var counts = found.GroupBy(f => f.Class).OrderBy(g => g.Key).ToDictionary(g => finder.Names[g.Key], g => g.Count());
-                pictures.Add(new SegmentReport.Picture(number, path, drawn, labels, counts));
+                pictures.Add(new SegmentReport.Picture(number, path, picture, labels, counts));
                 if (!parsed.GetValue(s_json)) output.WriteLine(TextOutput.Plain($"{path}: {(counts.Count == 0 ? "nothing found" : string.Join(", ", counts.Select(c => $"{c.Value} x {c.Key}")))}"));
             }
             catch (ConesException e)
@@ -87,6 +94,8 @@ static class SegmentCommand
                 skipped.Add(path);
                 error.WriteLine($"cones: {e.Message}");
             }
+
+            files.Flush();
         }
 
         files.Complete();
@@ -103,10 +112,10 @@ static class SegmentCommand
         return skipped.Count > 0 ? ExitCodes.BadInput : ExitCodes.Success;
     }
 
-    static IReadOnlyList<string> ListImages(string path) => File.Exists(path) || Directory.Exists(path)
+    static IReadOnlyList<string> ListImages(string path, ParseResult parsed) => File.Exists(path) || Directory.Exists(path)
         ? TrainingViews.ListImages(path)
         : throw new ConesException(path.StartsWith('-')
-            ? $"'{path}' is no option of `cones segment`\nSee `cones segment --help`."
+            ? $"{ParseErrors.NoOption(path, "cones segment", parsed.CommandResult.Command.Options)}\nSee `cones segment --help`."
             : $"{path} does not exist: name pictures or a folder of them");
 
     static string OutputFolder(string path)

@@ -63,6 +63,10 @@ sealed class SegmentedFiles : IDisposable
         return (picture, labels, warning);
     }
 
+    /// <summary>Brings the results so far to the disk.</summary>
+    /// <exception cref="ConesException">They have no room; the message names the file that keeps those which had.</exception>
+    public void Flush() => _results.Flush();
+
     /// <summary>Puts the result list and the table into their places.</summary>
     public void Complete()
     {

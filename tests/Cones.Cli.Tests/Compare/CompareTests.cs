@@ -26,6 +26,7 @@ public sealed partial class CompareTests : IDisposable
         var failed = first.Json().GetProperty("failed").EnumerateArray().Select(f => f.GetString()!).ToArray();
         Assert.Equal(3, failed.Length);
         Assert.Contains("lr 1, choosing the rate: the resolution 65 is no multiple", failed[0]);
+        Assert.Contains("lr 2, choosing the rate: the resolution 65 is no multiple", failed[1]);
         Assert.Contains("mini, tomato, broken, 2 steps, seed 0: no learning rate could be chosen", failed[2]);
         Assert.Contains("failed: mini, tomato, broken", first.Error);
         Assert.Equal(2, Results().Count);

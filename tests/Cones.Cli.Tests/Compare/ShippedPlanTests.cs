@@ -66,6 +66,18 @@ public sealed partial class ShippedPlanTests : IDisposable
         WriteNuclei();
         // Features of test pictures do not belong into the user's folder.
         var text = File.ReadAllText(Path.Combine(PlanFiles.Shipped, plan)).Replace("options: {evaluate-every: 20}", "options: {evaluate-every: 20, feature-cache: none}", StringComparison.Ordinal);
+        // Ways that a plan may take too: loose boxes, and a detector with a concept of each few-shot subset.
+        foreach (var seed in (long[])[3, 30])
+        {
+            var found = Cli.Run("search", "detection", "--data", Path.Combine(_folder, "nuclei", "annotations", "train.json"), "--images", Path.Combine(_folder, "nuclei", "images"), "--model", s_detector, "--classes", "cell=cat", "--steps", "1", "--seed", $"{seed}", "-o", Path.Combine(_folder, $"found-{seed}.concept.safetensors"));
+            Assert.True(found.ExitCode == ExitCodes.Success, found.Error);
+        }
+
+        text = text.Replace("  text: {method: text}", $$$"""
+              text: {method: text}
+              loose: {method: text, options: {box-margin: 0.3}}
+              found: {method: text, options: {detector: "{{{s_detector}}}"}, data: {detector-concept: "found-{shot-seed}.concept.safetensors"}}
+            """, StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(_folder, plan), text);
         MustRun(plan, "--model", "sam-vit-base=" + Path.Combine(TestFiles.Root, "tests", "goldens", "sam", "model_a"));
     }

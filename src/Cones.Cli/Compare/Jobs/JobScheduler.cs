@@ -11,7 +11,7 @@ sealed record JobFailure(JobSpec Job, string Reason);
 sealed class JobScheduler(JobStore store, IJobHost host, int parallel, Action<string> log)
 {
     /// <summary>Runs jobs to their ends.</summary>
-    /// <returns>Those that failed.</returns>
+    /// <returns>Those that failed, in the order of the jobs, whichever ended first.</returns>
     /// <exception cref="OperationCanceledException">It was asked to stop; every running job has saved what it did.</exception>
     public IReadOnlyList<JobFailure> Run(IReadOnlyList<JobSpec> jobs, CancellationToken cancellation)
     {
@@ -40,7 +40,7 @@ sealed class JobScheduler(JobStore store, IJobHost host, int parallel, Action<st
         }
 
         cancellation.ThrowIfCancellationRequested();
-        return failures;
+        return [.. failures.OrderBy(f => Array.IndexOf(open, f.Job))];
     }
 
     Task<string?> Started(JobSpec job, CancellationToken cancellation)

@@ -52,10 +52,13 @@ sealed record JobSpec
     /// <summary>The job in a line, for progress and errors.</summary>
     public string Title => string.Join(", ", ((string?[])
     [
-        Model, Dataset, Genre, Shots is { } shots ? $"{shots} shots" : null, Budget, $"seed {Seed}",
+        Model, Dataset, Genre, Shots is null ? null : ShotsName(Shots), Budget, $"seed {Seed}",
         LearningRate is { } rate && double.IsFinite(rate) ? FormattableString.Invariant($"lr {rate}") : null,
         Selection ? "choosing the rate" : null,
     ]).Where(p => p is not null));
+
+    /// <summary>A number of training examples in words; null for all.</summary>
+    public static string ShotsName(int? shots) => shots switch { null => "all shots", 1 => "1 shot", _ => $"{shots} shots" };
 
     /// <summary>A value of the data set, or null.</summary>
     public string? DataValue(string key) => Data.TryGetValue(key, out var values) && values.Count > 0 ? values[0] : null;

@@ -8,6 +8,9 @@ namespace Cones.Cli.Compare.Plans;
 /// <summary>What paths in a plan mean: relative to the plan's folder, with <c>${NAME}</c> and <c>${NAME:-otherwise}</c> from the environment.</summary>
 static partial class PlanPaths
 {
+    /// <summary>What stands in a path for the seed of a run's few-shot subset, where each has a file of its own.</summary>
+    public const string ShotSeed = "{shot-seed}";
+
     /// <summary>The absolute path of a file or folder.</summary>
     /// <param name="plan">The plan's file.</param>
     /// <param name="text">The path as written.</param>
@@ -15,7 +18,7 @@ static partial class PlanPaths
     public static string Existing(string plan, string text)
     {
         var path = Path.GetFullPath(Path.Combine(FolderOf(plan), Expand(text)));
-        return File.Exists(path) || Directory.Exists(path) ? path : throw new ConesException($"'{text}' does not exist (looked for {path})");
+        return File.Exists(path) || Directory.Exists(path) || text.Contains(ShotSeed, StringComparison.Ordinal) ? path : throw new ConesException($"'{text}' does not exist (looked for {path})");
     }
 
     /// <summary>The folder or file of a model: <c>embedded</c>, a path, or an id in the Hugging Face cache.</summary>
@@ -25,6 +28,17 @@ static partial class PlanPaths
         var expanded = Expand(text);
         var path = Path.GetFullPath(Path.Combine(FolderOf(plan), expanded));
         return File.Exists(path) || Directory.Exists(path) ? path : HuggingFaceCache.Default().Resolve(expanded);
+    }
+
+    /// <summary>A value of a data set for a run.</summary>
+    /// <param name="value">As the plan has it, paths absolute.</param>
+    /// <param name="shotSeed">The seed of the run's few-shot subset.</param>
+    /// <exception cref="ConesException">There is no such file for this seed.</exception>
+    public static string For(string value, long shotSeed)
+    {
+        if (!value.Contains(ShotSeed, StringComparison.Ordinal)) return value;
+        var path = value.Replace(ShotSeed, FormattableString.Invariant($"{shotSeed}"), StringComparison.Ordinal);
+        return File.Exists(path) || Directory.Exists(path) ? path : throw new ConesException($"{path} does not exist, and the plan names it for the seed {shotSeed} of few-shot subsets ({ShotSeed})");
     }
 
     /// <summary>Puts environment variables in.</summary>

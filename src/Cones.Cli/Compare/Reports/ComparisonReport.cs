@@ -55,7 +55,7 @@ sealed class ComparisonReport(
     string Title(string model, string budget, int? shots)
     {
         var parts = new List<string> { model };
-        if (plan.Shots.Count > 1 || shots is not null) parts.Add(shots is { } count ? $"{count} shots" : "all shots");
+        if (plan.Shots.Count > 1 || shots is not null) parts.Add(JobSpec.ShotsName(shots));
         parts.Add(budget);
         return string.Join(", ", parts);
     }
@@ -115,7 +115,7 @@ sealed class ComparisonReport(
                 .. choices.Select(c => (IReadOnlyList<ReportCell>)
                 [
                     c.Cell.Genre,
-                    string.Join(", ", ((string?[])[c.Cell.Model, c.Cell.Dataset ?? "all data sets", c.Cell.Shots is { } shots ? $"{shots} shots" : null, c.Cell.Budget]).Where(p => p is not null)),
+                    string.Join(", ", ((string?[])[c.Cell.Model, c.Cell.Dataset ?? "all data sets", c.Cell.Shots is null ? null : JobSpec.ShotsName(c.Cell.Shots), c.Cell.Budget]).Where(p => p is not null)),
                     .. c.Scores.Select(s => new ReportCell($"{s.Rate.ToString("g4", CultureInfo.InvariantCulture)}: {(s.Runs == 0 ? "failed" : s.Scores[0].ToString(metric.Format, CultureInfo.InvariantCulture))}", s.Rate == c.Best)),
                 ]),
             ]);

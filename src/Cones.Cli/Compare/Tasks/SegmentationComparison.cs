@@ -22,7 +22,7 @@ sealed class SegmentationComparison : IComparisonTask
     const int ExampleSide = 320;
 
     // A genre with boxes of its own is judged with them, also where others have those of the annotations.
-    static readonly string[] s_boxes = ["detector", "detector-concept", "detector-classes", "no-boxes"];
+    static readonly string[] s_boxes = ["detector", "detector-classes", "no-boxes"];
 
     public string Name => "segmentation";
 
@@ -41,6 +41,7 @@ sealed class SegmentationComparison : IComparisonTask
         new("val", PlanValueKind.Path),
         new("test", PlanValueKind.Path, Required: true),
         new("classes", PlanValueKind.Text),
+        new("detector-concept", PlanValueKind.Path),
     ];
 
     public IReadOnlyList<PlanKey> EvaluationKeys { get; } = [new("true-boxes", PlanValueKind.Flag), new("threshold", PlanValueKind.Number)];
@@ -73,6 +74,7 @@ sealed class SegmentationComparison : IComparisonTask
         var arguments = new List<KeyValuePair<string, string?>> { new("data", job.DataValue("data")), new("images", job.DataValue("images")) };
         if (job.DataValue("val") is { } validation) arguments.Add(new("val", validation));
         if (job.DataValues("classes") is { Count: > 0 } classes) arguments.Add(new("classes", string.Join(",", classes)));
+        if (job.DataValue("detector-concept") is { } concept) arguments.Add(new("detector-concept", concept));
         if (job.Shots is { } shots) arguments.AddRange([new("shots", FormattableString.Invariant($"{shots}")), new("shot-seed", FormattableString.Invariant($"{job.ShotSeed}"))]);
         return arguments;
     }
@@ -191,9 +193,11 @@ sealed class SegmentationComparison : IComparisonTask
         List<string> arguments = ["evaluate", "segmentation", "--data", data, "--images", job.DataValue("images")!];
         if (model.Length > 0) arguments.AddRange(["--model", model]);
         if (concept is not null) arguments.AddRange(["--concept", concept]);
+        var margin = job.Stages[^1].Options.LastOrDefault(o => o.Key == "box-margin").Value;
         var boxes = job.Stages[^1].Options.Where(o => s_boxes.Contains(o.Key)).ToArray();
         foreach (var option in boxes) arguments.AddRange(option.Value is { } value ? (string[])["--" + option.Key, value] : ["--" + option.Key]);
-        if (boxes.Length == 0 && job.EvaluationValue("true-boxes") == "true") arguments.Add("--true-boxes");
+        if (job.DataValue("detector-concept") is { } found) arguments.AddRange(["--detector-concept", found]);
+        if (boxes.Length == 0 && job.EvaluationValue("true-boxes") == "true") arguments.AddRange(margin is null ? ["--true-boxes"] : ["--true-boxes", "--box-margin", margin]);
         if (job.EvaluationValue("threshold") is { } threshold) arguments.AddRange(["--threshold", threshold]);
         // Features of the images are kept where the search kept them.
         foreach (var option in job.Stages[0].Options.Where(o => o.Key is "feature-cache" or "device" or "precision" && o.Value is not null)) arguments.AddRange(["--" + option.Key, option.Value!]);

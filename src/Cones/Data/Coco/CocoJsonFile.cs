@@ -12,6 +12,9 @@ sealed class CocoJsonFile : IDisposable
     readonly string _path;
     readonly string _temporary;
     readonly FileStream _stream;
+    long _whole;
+    int _records;
+    bool _closed;
     bool _done;
 
     internal CocoJsonFile(string path)
@@ -21,7 +24,7 @@ sealed class CocoJsonFile : IDisposable
         _temporary = $"{path}.{Environment.ProcessId}.tmp";
         try
         {
-            _stream = new FileStream(_temporary, FileMode.Create, FileAccess.Write, FileShare.None);
+            _stream = new FileStream(_temporary, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -33,15 +36,25 @@ sealed class CocoJsonFile : IDisposable
 
     internal Utf8JsonWriter Json { get; }
 
+    /// <summary>The records that are in the file.</summary>
+    internal int Kept { get; private set; }
+
     /// <summary>Called after each record.</summary>
     internal void EndRecord()
     {
-        if (Json.BytesPending < FlushAt) return;
+        _records++;
+        if (Json.BytesPending >= FlushAt) Flush();
+    }
+
+    /// <summary>Brings the records so far to the file.</summary>
+    internal void Flush()
+    {
         try
         {
             Json.Flush();
+            (_whole, Kept) = (_stream.Position, _records);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw Unwritable(e);
         }
@@ -50,16 +63,42 @@ sealed class CocoJsonFile : IDisposable
     /// <summary>Puts the file into its place, replacing one that is there.</summary>
     internal void Complete()
     {
+        Flush();
         try
         {
-            Json.Flush();
             _stream.Dispose();
+            _closed = true;
             File.Move(_temporary, _path, overwrite: true);
             _done = true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw Unwritable(e);
+        }
+    }
+
+    /// <summary>Where the file cannot be completed: keeps the records that had room beside it, with an end put to them.</summary>
+    /// <returns>The file, or null where not even that could be done.</returns>
+    internal string? KeepPart(ReadOnlySpan<byte> end)
+    {
+        var part = Path.ChangeExtension(_path, ".partial" + Path.GetExtension(_path));
+        try
+        {
+            if (!_closed)
+            {
+                _stream.SetLength(_whole);
+                _stream.Position = _whole;
+                _stream.Write(end);
+                _stream.Dispose();
+            }
+
+            File.Move(_temporary, part, overwrite: true);
+            _done = true;
+            return part;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
         }
     }
 

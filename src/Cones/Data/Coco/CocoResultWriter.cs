@@ -6,6 +6,7 @@ namespace Cones.Data.Coco;
 public sealed class CocoResultWriter : IDisposable
 {
     readonly CocoJsonFile _file;
+    int _added;
 
     /// <summary>Begins a list.</summary>
     /// <param name="path">The file, which is replaced by <see cref="Complete"/>.</param>
@@ -43,17 +44,34 @@ public sealed class CocoResultWriter : IDisposable
         if (result.Segmentation is { } segmentation) _file.WriteSegmentation(segmentation);
         json.WriteNumber("score", result.Score);
         json.WriteEndObject();
+        _added++;
         _file.EndRecord();
     }
 
+    /// <summary>Brings the results so far to the disk.</summary>
+    /// <exception cref="ConesException">They have no room; those that had are kept in another file, which the message names. The list is at its end.</exception>
+    public void Flush() => OrKeepPart(_file.Flush);
+
     /// <summary>Ends the list and puts the file into its place.</summary>
-    /// <exception cref="ConesException">It cannot be written.</exception>
+    /// <exception cref="ConesException">It cannot be written; results that had room are kept in another file, which the message names.</exception>
     public void Complete()
     {
         _file.Json.WriteEndArray();
-        _file.Complete();
+        OrKeepPart(_file.Complete);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
+
+    void OrKeepPart(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (ConesException e) when (_file.Kept > 0 && _file.KeepPart("]"u8) is { } part)
+        {
+            throw new ConesException($"{e.Message}; the first {_file.Kept} of {_added} results are kept in {part}", e);
+        }
+    }
 }

@@ -108,7 +108,7 @@ public sealed class TextSide : IDisposable
     {
         for (var i = 0; i < rows.Count; i++)
             if (rows[i].Slots[0].Length != placeholder.Slots)
-                throw new ConesException($"the template '{templates[i]}' is too long for the model with {placeholder.Slots} slot{(placeholder.Slots == 1 ? "" : "s")} ('{placeholder.BaseText}'), or names its concept more than once: shorten it, or the words (--init), or ask for fewer slots (--slots)");
+                throw new ConesException($"the template '{templates[i]}' (the model's own, of --templates, or the .txt beside a picture) is too long for the model with {placeholder.Slots} slot{(placeholder.Slots == 1 ? "" : "s")} ('{placeholder.BaseText}'), or names its concept more than once: shorten it, or the words (--init), or ask for fewer slots (--slots)");
         long[] slots = [.. rows.SelectMany(p => p.Slots[0]).Select(s => (long)s)];
         return tensor(slots).reshape(rows.Count, placeholder.Slots);
     }

@@ -30,8 +30,15 @@ public static class DatasetMasks
     }
 
     /// <summary>The boxes of an image's objects, crowds left out.</summary>
-    public static IReadOnlyList<PromptBox> TrueBoxes(DetectionDataset dataset, DatasetImage image) =>
-        [.. image.Annotations.Where(a => !a.IsCrowd).Select(a => new PromptBox(dataset.Categories[dataset.CategoryIndex(a.CategoryId)].Name, 1, a.Box))];
+    /// <param name="dataset">The images.</param>
+    /// <param name="image">One of them.</param>
+    /// <param name="margin">Each side lies outwards by a random share of the box's side, at most this; the shares follow from the image's id.</param>
+    public static IReadOnlyList<PromptBox> TrueBoxes(DetectionDataset dataset, DatasetImage image, double margin = 0)
+    {
+        DatasetAnnotation[] objects = [.. image.Annotations.Where(a => !a.IsCrowd)];
+        var boxes = LooseBoxes.Of([.. objects.Select(a => a.Box)], margin, image.Size, LooseBoxes.SeedOf(image.Id));
+        return [.. objects.Zip(boxes, (a, box) => new PromptBox(dataset.Categories[dataset.CategoryIndex(a.CategoryId)].Name, 1, box))];
+    }
 
     static IReadOnlyList<FoundMask> Find(MaskFinder finder, ImageFeatures features, DatasetImage image, IReadOnlyList<PromptBox>? boxes)
     {

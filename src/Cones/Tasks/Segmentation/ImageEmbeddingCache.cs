@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Cones.Models;
 using Cones.Models.Weights;
 using TorchSharp;
@@ -7,11 +8,13 @@ namespace Cones.Tasks.Segmentation;
 
 /// <summary>
 /// What pictures become before any prompt, kept under keys of their content and model: some in memory, all on the disk, where later
-/// searches find them too. What is read equals what was made, bit by bit.
+/// searches find them too. What is read equals what was made, bit by bit: damaged files are made again. A disk that is full or may not be
+/// written costs time, no result: features then stay in memory as far as there is room, and others are made each time.
 /// </summary>
 public sealed class ImageEmbeddingCache : IDisposable
 {
     const string Extension = ".features.safetensors";
+    const string DigestKey = "sha256";
 
     readonly Dictionary<string, Tensor[]> _memory = [];
     readonly HashSet<string> _used = [];
@@ -19,21 +22,29 @@ public sealed class ImageEmbeddingCache : IDisposable
     readonly Device _device;
     readonly string _folder;
     readonly bool _temporary;
+    readonly Action<string>? _warn;
     long _memoryBytes;
     long? _diskBytes;
+    bool _warned;
 
     /// <summary>A cache.</summary>
     /// <param name="options">Where and how much.</param>
     /// <param name="device">Where features are used.</param>
+    /// <param name="warn">Told once, in a sentence, why features are not kept.</param>
     /// <exception cref="ConesException">The folder cannot be made.</exception>
-    public ImageEmbeddingCache(CacheOptions options, Device device)
+    public ImageEmbeddingCache(CacheOptions options, Device device, Action<string>? warn = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        (_options, _device) = (options, device);
+        (_options, _device, _warn) = (options, device, warn);
         _temporary = options.Folder is null;
         try
         {
             _folder = options.Folder is { } folder ? Directory.CreateDirectory(folder).FullName : Directory.CreateTempSubdirectory("cones-features-").FullName;
+        }
+        catch (Exception e) when (options.IsOptional && e is (IOException or UnauthorizedAccessException))
+        {
+            Warn(e.Message);
+            (_temporary, _folder) = (true, Directory.CreateTempSubdirectory("cones-features-").FullName);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -44,17 +55,19 @@ public sealed class ImageEmbeddingCache : IDisposable
     /// <summary>How many pictures were encoded, because no cache had them.</summary>
     public int Encoded { get; private set; }
 
+    /// <summary>Whether there are features of a key, which may yet turn out to be damaged.</summary>
+    public bool Has(string key) => _memory.ContainsKey(key) || File.Exists(PathOf(key));
+
     /// <summary>The features of a key, in the caller's dispose scope.</summary>
     /// <param name="key">Hexadecimal digits that say what the features are of.</param>
     /// <param name="make">Makes them, [1, C, H, W] each.</param>
-    /// <exception cref="ConesException">They cannot be written.</exception>
     public IReadOnlyList<Tensor> Get(string key, Func<IReadOnlyList<Tensor>> make)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         if (!_memory.TryGetValue(key, out var rows))
         {
-            var path = Path.Combine(_folder, key + Extension);
+            var path = PathOf(key);
             rows = Read(path) ?? Make(path, make);
             _used.Add(path);
             var bytes = rows.Sum(BytesOf);
@@ -76,23 +89,24 @@ public sealed class ImageEmbeddingCache : IDisposable
         if (_temporary && Directory.Exists(_folder)) Directory.Delete(_folder, recursive: true);
     }
 
+    string PathOf(string key) => Path.Combine(_folder, key + Extension);
+
     // Channels last, as they are computed: [1, C, H, W] -> [1, H, W, C].
     Tensor[] Make(string path, Func<IReadOnlyList<Tensor>> make)
     {
         Tensor[] rows = [.. make().Select(f => f.detach().to(ScalarType.Float32).cpu().permute(0, 2, 3, 1).contiguous())];
         Encoded++;
-        var bytes = rows.Sum(BytesOf);
-        MakeRoom(bytes);
         try
         {
-            SafetensorsWriter.Write(path, rows.Select((r, i) => (r, i)).ToDictionary(p => $"{p.i}", p => p.r));
+            MakeRoom(rows.Sum(BytesOf));
+            SafetensorsWriter.Write(path, rows.Select((r, i) => (r, i)).ToDictionary(p => $"{p.i}", p => p.r), new Dictionary<string, string> { [DigestKey] = DigestOf(rows) });
+            _diskBytes += new FileInfo(path).Length;
         }
-        catch (ConesException e)
+        catch (Exception e) when (e is ConesException or IOException or UnauthorizedAccessException)
         {
-            throw new ConesException($"{e.Message}; the features of pictures need room there: free some, or name another folder (--feature-cache)", e);
+            Warn(e.Message);
         }
 
-        _diskBytes += new FileInfo(path).Length;
         return rows;
     }
 
@@ -103,15 +117,41 @@ public sealed class ImageEmbeddingCache : IDisposable
         {
             using var file = SafetensorsFile.Open(path);
             Tensor[] rows = [.. Enumerable.Range(0, file.Tensors.Count).Select(i => file.Read($"{i}"))];
-            // The oldest go first when room is needed.
-            File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
-            return rows.All(r => r.dim() == 4) && rows.Length > 0 ? rows : null;
+            if (rows.Length == 0 || rows.Any(r => r.dim() != 4) || file.Metadata.GetValueOrDefault(DigestKey) != DigestOf(rows)) return null;
+            Touch(path);
+            return rows;
         }
         catch (Exception e) when (e is ConesException or KeyNotFoundException or IOException or UnauthorizedAccessException)
         {
             // Damaged, or removed by another program meanwhile: it is made again.
             return null;
         }
+    }
+
+    // The oldest go first when room is needed; a folder of another user's may be read only.
+    static void Touch(string path)
+    {
+        try
+        {
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It is read all the same.
+        }
+    }
+
+    static string DigestOf(IEnumerable<Tensor> rows)
+    {
+        using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var row in rows) digest.AppendData(row.bytes);
+        return Convert.ToHexStringLower(digest.GetHashAndReset());
+    }
+
+    void Warn(string why)
+    {
+        if (!_warned) _warn?.Invoke($"image features are not kept for later commands: {why} (--feature-cache)");
+        _warned = true;
     }
 
     // What this process uses itself stays: it would only be encoded again.
@@ -144,6 +184,9 @@ public sealed record CacheOptions
 {
     /// <summary>The folder; null for a temporary one that vanishes with the cache.</summary>
     public string? Folder { get; init; }
+
+    /// <summary>Whether a temporary folder takes the place of one that cannot be made.</summary>
+    public bool IsOptional { get; init; }
 
     /// <summary>The most bytes to keep in memory.</summary>
     public long MemoryBytes { get; init; } = 2L << 30;

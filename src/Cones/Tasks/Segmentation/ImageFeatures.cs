@@ -8,10 +8,14 @@ namespace Cones.Tasks.Segmentation;
 public sealed class ImageFeatures(ISegmenter segmenter, ImageEmbeddingCache? cache)
 {
     /// <summary>The features of a picture, in the caller's dispose scope.</summary>
-    /// <exception cref="Cones.Models.ConesException">It cannot be read, or its features cannot be kept.</exception>
+    /// <exception cref="Cones.Models.ConesException">It cannot be read.</exception>
     public IReadOnlyList<Tensor> Of(SegmentationImage image) => cache is null
         ? segmenter.EncodeImage(segmenter.Preprocess(image.Load()))
-        : cache.Get(image.KeyFor(segmenter.ImageFingerprint), () => segmenter.EncodeImage(segmenter.Preprocess(image.Load())));
+        : cache.Get(KeyOf(image), () => segmenter.EncodeImage(segmenter.Preprocess(image.Load())));
+
+    /// <summary>The pictures that a cache is to keep and has not yet, each once.</summary>
+    public IReadOnlySet<SegmentationImage> Missing(IEnumerable<SegmentationImage> images) =>
+        cache is null ? new HashSet<SegmentationImage>() : images.DistinctBy(KeyOf).Where(i => !cache.Has(KeyOf(i))).ToHashSet();
 
     /// <summary>Makes sure that a picture's features are kept.</summary>
     public void Prepare(SegmentationImage image)
@@ -20,4 +24,6 @@ public sealed class ImageFeatures(ISegmenter segmenter, ImageEmbeddingCache? cac
         using var scope = NewDisposeScope();
         Of(image);
     }
+
+    string KeyOf(SegmentationImage image) => image.KeyFor(segmenter.ImageFingerprint);
 }

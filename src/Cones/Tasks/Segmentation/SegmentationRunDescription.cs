@@ -27,7 +27,15 @@ public static class SegmentationRunDescription
     // float32 adds nothing: a run that began before there was a choice goes on.
     static string Rounding(SegmentationSearchOptions options) => options.Precision == ScalarType.Float32 ? "" : WeightPrecision.NameOf(options.Precision);
 
-    static JsonObject Deciding(SegmentationSearchOptions options) => new()
+    static JsonObject Deciding(SegmentationSearchOptions options)
+    {
+        var described = Always(options);
+        // As with the rounding: a run without goes on.
+        if (options.BoxMargin > 0) described["box_margin"] = options.BoxMargin;
+        return described;
+    }
+
+    static JsonObject Always(SegmentationSearchOptions options) => new()
     {
         ["device"] = options.Device.type.ToString().ToLowerInvariant(),
         ["method"] = options.Method.ToString().ToLowerInvariant(),

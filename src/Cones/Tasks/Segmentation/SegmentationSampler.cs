@@ -23,6 +23,7 @@ sealed class SegmentationSampler
     readonly int _objects;
     readonly long _seed;
     readonly bool _noise;
+    readonly double _margin;
     readonly (int Example, int Class)[] _views;
 
     /// <param name="examples">The pictures.</param>
@@ -31,9 +32,10 @@ sealed class SegmentationSampler
     /// <param name="objects">The most prompts of a picture.</param>
     /// <param name="seed">The seed.</param>
     /// <param name="noise">Whether boxes are moved a little.</param>
-    public SegmentationSampler(IReadOnlyList<SegmentationExample> examples, bool perObject, int classes, int objects, long seed, bool noise)
+    /// <param name="margin">How loose boxes are made (<see cref="LooseBoxes"/>), also those of the frozen batch.</param>
+    public SegmentationSampler(IReadOnlyList<SegmentationExample> examples, bool perObject, int classes, int objects, long seed, bool noise, double margin = 0)
     {
-        (_examples, _objects, _seed, _noise) = (examples, objects, seed, noise);
+        (_examples, _objects, _seed, _noise, _margin) = (examples, objects, seed, noise, margin);
         _views = [.. Enumerable.Range(0, examples.Count).SelectMany(e => perObject ? [(e, -1)] : Classes(e, classes))];
     }
 
@@ -70,8 +72,16 @@ sealed class SegmentationSampler
         MaskedObject[] truth = targets[0].Prompt is not null
             ? [.. chosen.Select(i => example.Objects[i])]
             : [.. example.Objects.Where(o => targets.Any(t => t.Class == o.Class))];
+        if (_margin > 0) targets = Loosened(targets, example, stream, draw);
         if (noise) targets = Moved(targets, example, draw);
         return new SegmentationSample(example.Image, [.. targets.Select(t => t.Class)], targets, truth);
+    }
+
+    SegmentationTarget[] Loosened(SegmentationTarget[] targets, SegmentationExample example, string stream, long draw)
+    {
+        if (targets.Any(t => t.Prompt is null)) return targets;
+        var boxes = LooseBoxes.Of([.. targets.Select(t => t.Prompt!.Value)], _margin, example.Image.Size, SeedSequence.Derive(_seed, stream + "_margin", draw));
+        return [.. targets.Zip(boxes, (t, b) => t with { Prompt = b })];
     }
 
     SegmentationTarget[] Moved(SegmentationTarget[] targets, SegmentationExample example, long draw)

@@ -58,6 +58,10 @@ public static class SegmentationSearch
         options.Validate();
         if (segmenter.PromptsAreObjects && options.Boxes == BoxSource.None && options.Method != SegmentationMethod.Concept && options.Start is null)
             throw new ConesException("without boxes nothing tells the model what to segment: search a concept (--method concept), or give boxes");
+        if (!segmenter.PromptsAreObjects && (options.Boxes != BoxSource.Annotations || options.BoxMargin > 0))
+            throw new ConesException("this model finds objects by itself: leave the boxes out (--detector, --boxes, --no-boxes, --box-margin)");
+        if (!segmenter.PromptsAreObjects && options.MaskLoss != MaskLossKind.Focal)
+            throw new ConesException("SAM 3 is searched with its own loss only: leave the choice out (--mask-loss)");
         using var scope = NewDisposeScope();
         var classes = options.ResolvedClasses;
         using var prompt = options.Start is { } begin
@@ -71,7 +75,7 @@ public static class SegmentationSearch
         var fingerprint = SegmentationRunDescription.Fingerprint(options, segmenter.Fingerprint + segmenter.ImageFingerprint, train.Digest + own?.Digest + (options.Start is null ? "" : SegmentationImage.HashOf(options.Start)));
         folder?.RequireSame(fingerprint, options.Search);
         var isLive = options.Method == SegmentationMethod.Full && options.TuneEncoder;
-        using var cache = isLive ? null : new ImageEmbeddingCache(options.Cache, segmenter.Device);
+        using var cache = isLive ? null : new ImageEmbeddingCache(options.Cache, segmenter.Device, m => observer?.OnWarning(m));
         var features = new ImageFeatures(segmenter, cache);
         Prepare(features, [.. train.Items.Concat(own?.Items ?? []).Select(i => i.Image)], onStage, cancellation);
 
@@ -100,22 +104,22 @@ public static class SegmentationSearch
         return new SegmentationSearchResult(concept, start, best, alone, search, segmenter.PromptsAreObjects && options.Boxes != BoxSource.None, cache?.Encoded ?? 0, [.. train.Warnings, .. own?.Warnings ?? []]);
 
         SegmentationSampler Sampler(SegmentationExamples examples, int objects, bool noise) =>
-            new(examples.Items, segmenter.PromptsAreObjects, classes.Count, objects, options.Search.Seed, noise);
+            new(examples.Items, segmenter.PromptsAreObjects, classes.Count, objects, options.Search.Seed, noise, options.BoxMargin);
     }
 
     static void Prepare(ImageFeatures features, IReadOnlyList<SegmentationImage> images, Action<string>? onStage, CancellationToken cancellation)
     {
-        var clock = Stopwatch.StartNew();
-        for (var i = 0; i < images.Count; i++)
+        var (clock, missing, number) = (Stopwatch.StartNew(), features.Missing(images), 0);
+        foreach (var image in images)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (i == 0 || clock.Elapsed > s_patience)
+            if (missing.Contains(image) && (++number == 1 || clock.Elapsed > s_patience))
             {
-                onStage?.Invoke($"encoding image {i + 1} of {images.Count}");
+                onStage?.Invoke($"encoding image {number} of {missing.Count}");
                 clock.Restart();
             }
 
-            features.Prepare(images[i]);
+            features.Prepare(image);
         }
     }
 

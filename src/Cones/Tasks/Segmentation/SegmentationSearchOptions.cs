@@ -45,6 +45,12 @@ public sealed record SegmentationSearchOptions
     /// <summary>Where boxes come from; not read by SAM 3.</summary>
     public BoxSource Boxes { get; init; } = BoxSource.Annotations;
 
+    /// <summary>
+    /// How loose the annotations' boxes are made, in the search and in its evaluation: each side lies outwards by a random share of the box's
+    /// side, at most this. 0: as annotated. A concept then learns to find the object in a loose box.
+    /// </summary>
+    public double BoxMargin { get; init; }
+
     /// <summary>The boxes of each training and validation image, for <see cref="BoxSource.Found"/>.</summary>
     public (IReadOnlyDictionary<long, IReadOnlyList<PromptBox>> Train, IReadOnlyDictionary<long, IReadOnlyList<PromptBox>>? Validation)? Found { get; init; }
 
@@ -88,6 +94,14 @@ public sealed record SegmentationSearchOptions
         EarlyStop = new EarlyStopOptions { Name = EarlyStopKind.Plateau, Patience = 8 },
     };
 
+    /// <summary>Refuses a margin of boxes that are not the annotations', or out of its range.</summary>
+    /// <exception cref="ConesException">It cannot be used.</exception>
+    public static void RequireMargin(double margin, BoxSource? boxes)
+    {
+        if (margin is not (>= 0 and <= 1)) throw new ConesException($"the margin is {margin}, shares of a box's side from 0 to 1 are possible (--box-margin)");
+        if (margin > 0 && boxes != BoxSource.Annotations) throw new ConesException("the annotations' own boxes are loosened, no others: leave the margin out (--box-margin)");
+    }
+
     internal StepChoice ResolvedChoice => Choice ?? (Validation is null ? StepChoice.Loss : StepChoice.Ap);
 
     /// <summary>The classes, those of the data where none were named.</summary>
@@ -102,6 +116,7 @@ public sealed record SegmentationSearchOptions
         if (Slots < 0) throw new ConesException($"{Slots} slots asked for, at least 0 are needed (--slots; 0: the model's default)");
         if (ObjectsPerImage < 1) throw new ConesException($"{ObjectsPerImage} objects an image asked for, at least 1 is needed (--objects)");
         if (EvaluationObjects < 1) throw new ConesException($"{EvaluationObjects} objects an image asked for, at least 1 is needed (--evaluation-objects)");
+        RequireMargin(BoxMargin, Boxes);
         if (Start is not null && Method is not (SegmentationMethod.Concept or SegmentationMethod.Full)) throw new ConesException("only concept and full go on from a concept: leave it out (--start)");
         if (Start is not null && !File.Exists(Start)) throw new ConesException($"{Start} does not exist: check the path (--start)");
         if (Choice == StepChoice.Ap && Validation is null) throw new ConesException("average precision is measured on validation images: name some (--val), or choose by the loss (--choose loss)");

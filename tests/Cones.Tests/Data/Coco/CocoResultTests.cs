@@ -12,6 +12,25 @@ public sealed class CocoResultTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
+    public void Results_that_cannot_be_put_into_their_place_are_kept_beside_it()
+    {
+        Directory.CreateDirectory(_folder["r.json"]); // a folder has the file's name
+        using (var writer = new CocoResultWriter(_folder["r.json"]))
+        {
+            for (var i = 0; i < 3; i++)
+            {
+                writer.Add(new CocoResult { ImageId = i, CategoryId = 1, Score = 0.5, Box = new BoundingBox(1, 2, 3, 4) });
+                writer.Flush();
+            }
+
+            Assert.Contains("3 of 3 results are kept in " + _folder["r.partial.json"], Assert.Throws<ConesException>(writer.Complete).Message);
+        }
+
+        Assert.Equal(3, CocoResultReader.Read(_folder["r.partial.json"]).Count);
+        Assert.Equal(["r.partial.json"], Directory.GetFiles(_folder.Path).Select(f => Path.GetFileName(f)));
+    }
+
+    [Fact]
     public void Results_come_back_as_they_were_written()
     {
         CocoResult[] results =

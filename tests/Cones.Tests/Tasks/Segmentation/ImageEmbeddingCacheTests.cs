@@ -1,3 +1,4 @@
+using Cones.Models;
 using Cones.Tasks.Segmentation;
 using Cones.Tests.Search;
 using TorchSharp;
@@ -46,6 +47,49 @@ public sealed class ImageEmbeddingCacheTests : IDisposable
         cache.Get("a", () => Features(1));
         Assert.Equal(3, cache.Encoded);
         Assert.Single(Directory.GetFiles(_folder.Path));
+    }
+
+    [Fact]
+    public void A_single_wrong_bit_is_noticed()
+    {
+        using var scope = NewDisposeScope();
+        using var cache = new ImageEmbeddingCache(new CacheOptions { Folder = _folder.Path, MemoryBytes = 0 }, CPU);
+        cache.Get("a", () => Features(1));
+        var file = Assert.Single(Directory.GetFiles(_folder.Path));
+        var bytes = File.ReadAllBytes(file);
+        bytes[^20] ^= 1;
+        File.WriteAllBytes(file, bytes);
+        Assert.True(Features(1)[0].equal(cache.Get("a", () => Features(1))[0]).all().item<bool>());
+        Assert.Equal(2, cache.Encoded);
+    }
+
+    [Fact]
+    public void A_folder_that_takes_no_files_costs_a_warning_and_no_result()
+    {
+        using var scope = NewDisposeScope();
+        var warnings = new List<string>();
+        using var cache = new ImageEmbeddingCache(new CacheOptions { Folder = _folder["gone"], MemoryBytes = 200 }, CPU, warnings.Add);
+        Directory.Delete(_folder["gone"]);
+        for (var i = 0; i < 2; i++)
+            foreach (var seed in (ulong[])[1, 2])
+                Assert.True(Features(seed)[0].equal(cache.Get($"{seed}", () => Features(seed))[0]).all().item<bool>());
+        Assert.Contains("--feature-cache", Assert.Single(warnings));
+        Assert.Equal(4, cache.Encoded); // 288 bytes each: none has room in memory
+    }
+
+    [Fact]
+    public void A_folder_that_cannot_be_made_is_refused_or_replaced()
+    {
+        using var scope = NewDisposeScope();
+        File.WriteAllText(_folder["file"], "");
+        var options = new CacheOptions { Folder = _folder["file/features"] };
+        Assert.Contains("--feature-cache", Assert.Throws<ConesException>(() => new ImageEmbeddingCache(options, CPU)).Message);
+        var warnings = new List<string>();
+        using var cache = new ImageEmbeddingCache(options with { IsOptional = true }, CPU, warnings.Add);
+        Assert.False(cache.Has("a"));
+        cache.Get("a", () => Features(1));
+        Assert.True(cache.Has("a"));
+        Assert.Single(warnings);
     }
 
     [Fact]

@@ -140,6 +140,38 @@ public sealed class SegmentationSearchTests : IDisposable
     }
 
     [Fact]
+    public void Loose_boxes_are_searched_and_judged_with()
+    {
+        var options = Options(SegmentedData.Sam, SegmentationMethod.Concept);
+        var tight = SaveRun(options, "tight");
+        var loose = SaveRun(options with { BoxMargin = 0.4 }, "loose");
+        Assert.NotEqual(tight, loose);
+        Assert.Equal(loose, SaveRun(options with { BoxMargin = 0.4 }, "again"));
+        Assert.Equal(tight, SaveRun(options with { BoxMargin = 0 }, "tight")); // the run goes on as it was
+        Assert.Contains("belongs to a search", Assert.Throws<ConesException>(() => SaveRun(options with { BoxMargin = 0.2 }, "loose")).Message);
+        using var boxes = SegmentationSearch.Run(options with { Method = SegmentationMethod.Text });
+        using var looseBoxes = SegmentationSearch.Run(options with { Method = SegmentationMethod.Text, BoxMargin = 0.4 });
+        Assert.NotEqual(boxes.BestLoss, looseBoxes.BestLoss);
+        Assert.Contains("--box-margin", Assert.Throws<ConesException>(() => SaveRun(options with { BoxMargin = 0.2, Boxes = BoxSource.None }, "none")).Message);
+        foreach (var margin in (double[])[-0.1, 1.5, double.NaN]) Assert.Contains("--box-margin", Assert.Throws<ConesException>(() => SaveRun(options with { BoxMargin = margin }, "none")).Message);
+        var sam3 = Options(SegmentedData.Sam3(_folder["sam3"]), SegmentationMethod.Concept);
+        foreach (var wrong in (SegmentationSearchOptions[])[sam3 with { BoxMargin = 0.2 }, sam3 with { Boxes = BoxSource.None }])
+            Assert.Contains("finds objects by itself", Assert.Throws<ConesException>(() => SegmentationSearch.Run(wrong)).Message);
+    }
+
+    [Fact]
+    public void Only_pictures_that_no_cache_has_are_said_to_be_encoded()
+    {
+        var options = Options(SegmentedData.Sam, SegmentationMethod.Text) with { Cache = new CacheOptions { Folder = _folder["features"] } };
+        var stages = new List<string>();
+        SegmentationSearch.Run(options, onStage: stages.Add).Dispose();
+        Assert.Contains("encoding image 1 of 5", stages);
+        stages.Clear();
+        SegmentationSearch.Run(options, onStage: stages.Add).Dispose();
+        Assert.DoesNotContain(stages, s => s.StartsWith("encoding", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_run_of_other_data_is_refused()
     {
         var options = Options(SegmentedData.Sam, SegmentationMethod.Concept);
