@@ -11,6 +11,20 @@ public sealed class PlanTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
+    [Fact]
+    public void A_model_is_another_one_by_its_weights_not_by_its_card()
+    {
+        var digests = () => new FileDigests(null).OfModel(_folder);
+        File.WriteAllText(Path.Combine(_folder, "model.safetensors"), "1");
+        File.WriteAllText(Path.Combine(_folder, "README.md"), "good");
+        var before = digests();
+        File.WriteAllText(Path.Combine(_folder, "README.md"), "better");
+        File.WriteAllText(Path.Combine(_folder, "curves.png"), "");
+        Assert.Equal(before, digests());
+        File.WriteAllText(Path.Combine(_folder, "model.safetensors"), "2");
+        Assert.NotEqual(before, digests());
+    }
+
     [Theory]
     [InlineData("seeds: [0]", "seed: [0]", "plan.yaml:17", "no key 'seed'", "shots, seeds, shot-seeds")]
     [InlineData("steps: 2}", "step: 2}", "plan.yaml:19", "no key 'step'", "steps, seconds, options")]

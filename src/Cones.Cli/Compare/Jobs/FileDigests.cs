@@ -11,6 +11,7 @@ namespace Cones.Cli.Compare.Jobs;
 sealed class FileDigests(string? memory)
 {
     const long Large = 16 << 20;
+    static readonly HashSet<string> s_forPeople = new(StringComparer.OrdinalIgnoreCase) { ".md", ".png", ".jpg", ".jpeg", ".svg" };
     readonly Dictionary<string, string> _known = [];
     readonly Dictionary<string, string> _remembered = Read(memory);
 
@@ -18,8 +19,11 @@ sealed class FileDigests(string? memory)
     public string Of(string path)
     {
         if (_known.TryGetValue(path, out var known)) return known;
-        return _known[path] = Directory.Exists(path) ? OfFolder(path) : OfFile(new FileInfo(path));
+        return _known[path] = Directory.Exists(path) ? OfFolder(path, _ => true) : OfFile(new FileInfo(path));
     }
+
+    /// <summary>The digest of a model, as <see cref="Of"/>, without what only people read of it: a card that is mended, or its curves, make no run stale.</summary>
+    public string OfModel(string path) => Directory.Exists(path) ? OfFolder(path, file => !s_forPeople.Contains(Path.GetExtension(file))) : Of(path);
 
     /// <summary>Keeps the digests of large files for the next time.</summary>
     public void Remember()
@@ -27,10 +31,10 @@ sealed class FileDigests(string? memory)
         if (memory is not null && _remembered.Count > 0) AtomicFile.Write(memory, s => JsonSerializer.Serialize(s, _remembered));
     }
 
-    string OfFolder(string folder)
+    string OfFolder(string folder, Func<string, bool> counts)
     {
         var text = new StringBuilder();
-        foreach (var path in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        foreach (var path in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(counts).Order(StringComparer.Ordinal))
             text.Append(Path.GetRelativePath(folder, path).Replace('\\', '/')).Append('\0').Append(OfFile(new FileInfo(path))).Append('\n');
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }

@@ -26,7 +26,7 @@ static class JobKeys
             ["format"] = Format,
             ["tool"] = Tool,
             ["task"] = job.Task,
-            ["model"] = digests.Of(job.ModelPath),
+            ["model"] = digests.OfModel(job.ModelPath),
             ["data"] = Values(job.Data, task.DataKeys, digests),
             ["evaluation"] = Values(job.Evaluation, task.EvaluationKeys, digests),
             ["shots"] = isFixed ? null : job.Shots,
