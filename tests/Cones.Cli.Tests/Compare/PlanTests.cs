@@ -37,6 +37,8 @@ public sealed class PlanTests : IDisposable
     [InlineData("{method: concept}", "{method: magic}", "plan.yaml:16", "'magic' is not known", "pseudo-word")]
     [InlineData("{method: concept}", "{stages: []}", "plan.yaml:16", "either 'method' or 'stages'", "")]
     [InlineData("{method: concept}", "{method: concept, options: {lr: 1}, learning-rates: [1, 2]}", "plan.yaml:16", "leave one out", "")]
+    [InlineData("{method: concept}", "{stages: [{method: concept, share: 1}, {method: full}]}", "plan.yaml:16", "'share' is a part of the budget", "between 0 and 1")]
+    [InlineData("{method: concept}", "{stages: [{method: concept, share: 0.5}, {method: full, share: 0.5}]}", "plan.yaml:16", "leave nothing to the others", "all stages but one")]
     [InlineData("{method: concept}", "{method: concept, learning-rates: [1, one]}", "plan.yaml:16", "'one', a number", "")]
     [InlineData("task: generation", "task: cooking", "plan.yaml:2", "'cooking' is not known", "generation, detection")]
     [InlineData("seeds: [0]", "seeds: [0, 0]", "plan.yaml:17", "named twice", "")]
@@ -112,6 +114,23 @@ public sealed class PlanTests : IDisposable
         Assert.Equal(keys, Keys(moved));
         File.AppendAllText(Path.Combine(copy, "01-twemoji.txt"), "\n");
         Assert.Empty(keys.Intersect(Keys(moved)));
+    }
+
+    [Fact]
+    public void Stages_share_the_steps()
+    {
+        Assert.Equal([10, 30], Steps("[{method: concept, share: 0.25}, {method: full}]"));
+        Assert.Equal([20, 20], Steps("[{method: concept}, {method: full}]"));
+        Assert.Equal([13, 13, 13], Steps("[{method: words}, {method: concept}, {method: full}]"));
+        Assert.Equal([12, 24, 4], Steps("[{method: words, share: 0.3}, {method: concept, share: 0.6}, {method: full}]"));
+        Assert.Equal([1, 39], Steps("[{method: words, share: 0.001}, {method: full}]"));
+
+        int[] Steps(string stages)
+        {
+            var plan = PlanReader.Read(PlanFiles.Write(_folder, PlanFiles.Small($"  a: {{stages: {stages}}}").Replace("steps: 2}", "steps: 40}", StringComparison.Ordinal)), new Dictionary<string, string>());
+            var job = new JobList(plan, ComparisonTasks.Get(plan.Task), new FileDigests(null)).Reported(_ => 0)[0];
+            return [.. job.Stages.Select((_, i) => job.StepsOf(i))];
+        }
     }
 
     [Fact]

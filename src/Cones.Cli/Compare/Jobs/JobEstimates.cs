@@ -16,7 +16,7 @@ sealed class JobEstimates(JobStore store, IComparisonTask task)
         if (store.Result(job) is { } result) return _known[like] = (result.JobSeconds, (long)(result.Metrics.GetValueOrDefault("memory_mb") * 1e6));
         if (_known.TryGetValue(like, out var known)) return known;
         if (!_guesses.TryGetValue(like, out var guess)) _guesses[like] = guess = task.Estimate(job);
-        var seconds = job.Seconds ?? (guess.SecondsPerStep * job.StepsPerStage * job.Stages.Count);
+        var seconds = job.Seconds ?? (guess.SecondsPerStep * job.Steps);
         return (seconds + guess.OtherSeconds, guess.Bytes);
     }
 }

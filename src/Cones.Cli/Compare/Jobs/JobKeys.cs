@@ -36,7 +36,7 @@ static class JobKeys
             ["rate"] = job.LearningRate is { } rate ? rate.ToString("r", CultureInfo.InvariantCulture) : null, // NaN where none could be chosen
             ["steps"] = job.Steps,
             ["seconds"] = job.Seconds,
-            ["stages"] = new JsonArray([.. job.Stages.Select(s => (JsonNode)string.Join(' ', (string[])[s.Method, .. PlanOptions.ToArguments(s.Options.OrderBy(o => o.Key, StringComparer.Ordinal))]))]),
+            ["stages"] = new JsonArray([.. job.Stages.Select(s => (JsonNode)string.Join(' ', (string[])[s.Method, .. s.Share is { } share ? [share.ToString("r", CultureInfo.InvariantCulture)] : Array.Empty<string>(), .. PlanOptions.ToArguments(s.Options.OrderBy(o => o.Key, StringComparer.Ordinal))]))]),
         };
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(described.ToJsonString())));
     }

@@ -66,7 +66,7 @@ sealed class JobList(ComparisonPlan plan, IComparisonTask task, FileDigests dige
             LearningRate = rate,
             Steps = budget.Steps,
             Seconds = budget.Seconds,
-            Stages = [.. genre.Stages.Select(s => new JobStage(s.Method, PlanOptions.Merge(s.Options, budget.Options)))],
+            Stages = [.. genre.Stages.Select(s => new JobStage(s.Method, PlanOptions.Merge(s.Options, budget.Options), s.Share))],
             Evaluation = plan.Evaluation,
         };
         return job with { Key = JobKeys.Of(job, task, digests) };

@@ -78,7 +78,7 @@ sealed class JobRunner(string folder, Action<string> log, CancellationToken canc
     (StageOutcome Outcome, double Seconds, double SecondsPerStep, int Steps) Stage(JobRun run, IComparisonTask task, int stage, string dataFolder)
     {
         var start = stage > 0 ? run.ConceptOf(stage - 1) : null;
-        var steps = run.Job.Seconds is { } budget ? StepsIn(budget / run.Job.Stages.Count, run, task, stage, start, dataFolder) : run.Job.StepsPerStage;
+        var steps = run.Job.Seconds is { } budget ? StepsIn(budget * run.Job.ShareOf(stage), run, task, stage, start, dataFolder) : run.Job.StepsOf(stage);
         var recorder = new SearchRecorder(Path.Combine(folder, $"{stage + 1}.times.json"), log);
         using var scope = torch.NewDisposeScope();
         var outcome = task.Search(new StageRun(run, stage, JobArguments.Of(run.Job, task, stage, steps, start, dataFolder), recorder, IsProbe: false));

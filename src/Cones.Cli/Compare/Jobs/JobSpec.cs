@@ -46,8 +46,11 @@ sealed record JobSpec
     /// <summary>How the result is judged.</summary>
     public required IReadOnlyDictionary<string, IReadOnlyList<string>> Evaluation { get; init; }
 
-    /// <summary>The steps of each stage where none is timed.</summary>
-    public int StepsPerStage => Math.Max(1, Steps / Stages.Count);
+    /// <summary>The part of the budget that is a stage's, in (0, 1].</summary>
+    public double ShareOf(int stage) => Stages[stage].Share ?? ((1 - Stages.Sum(s => s.Share ?? 0)) / Stages.Count(s => s.Share is null));
+
+    /// <summary>The steps of a stage where none is timed, whole ones.</summary>
+    public int StepsOf(int stage) => Math.Max(1, (int)((Steps * ShareOf(stage)) + 1e-6));
 
     /// <summary>The job in a line, for progress and errors.</summary>
     public string Title => string.Join(", ", ((string?[])
@@ -74,7 +77,10 @@ sealed record JobSpec
 }
 
 /// <summary>A stage of a job: a method and the arguments of <c>cones search</c> that data, model, steps and seed do not give.</summary>
-sealed record JobStage(string Method, IReadOnlyList<KeyValuePair<string, string?>> Options);
+/// <param name="Method">The method.</param>
+/// <param name="Options">The arguments.</param>
+/// <param name="Share">Its part of the budget, or null: what the others leave, in equal parts.</param>
+sealed record JobStage(string Method, IReadOnlyList<KeyValuePair<string, string?>> Options, double? Share = null);
 
 /// <summary>What a job will take, roughly.</summary>
 /// <param name="SecondsPerStep">Of one optimiser step.</param>

@@ -82,7 +82,10 @@ sealed record PlanGenre
 }
 
 /// <summary>A stage: a method of <c>cones search</c> with options, as arguments of that command.</summary>
-sealed record PlanStage(string Method, IReadOnlyList<KeyValuePair<string, string?>> Options);
+/// <param name="Method">The method.</param>
+/// <param name="Options">Its options.</param>
+/// <param name="Share">Its part of the budget, in (0, 1); null: what the others leave, in equal parts.</param>
+sealed record PlanStage(string Method, IReadOnlyList<KeyValuePair<string, string?>> Options, double? Share = null);
 
 /// <summary>How long a genre may learn, all its stages together.</summary>
 /// <param name="Name">The name in the report.</param>

@@ -110,9 +110,11 @@ sealed class PlanReader
         if (stages is { Count: 0 } || (stages is null) == (written is null)) throw map.Error("stages", $"the genre '{name}' needs either 'method' or 'stages'");
         PlanStage[] read = stages is null ? [Stage(map, common)] : [.. stages.Select(s =>
         {
-            s.Allow("method", "options");
-            return Stage(s, common);
+            s.Allow("method", "options", "share");
+            return Stage(s, common) with { Share = Share(s) };
         })];
+        if (read.Any(s => s.Share is not null) && (read.All(s => s.Share is not null) || read.Sum(s => s.Share ?? 0) >= 1))
+            throw map.Error("stages", $"the shares of the genre '{name}' leave nothing to the others: name those of all stages but one, less than 1 together");
         if (read.Length > 1 && !_options.Starts) throw map.Error("stages", $"the task {_task.Name} has no second stage: name one method");
         var rates = map.Numbers("learning-rates");
         if (rates.Distinct().Count() < rates.Count) throw map.Error("learning-rates", "a learning rate is named twice");
@@ -134,6 +136,9 @@ sealed class PlanReader
         var own = map.Map("options") is { } options ? _options.Read(options) : [];
         return new PlanStage(method, PlanOptions.Merge(common, own));
     }
+
+    static double? Share(PlanMap map) =>
+        map.Number("share") is not { } share || share is > 0 and < 1 ? map.Number("share") : throw map.Error("share", "'share' is a part of the budget, between 0 and 1");
 
     PlanBudget Budget(string name, PlanMap map)
     {
