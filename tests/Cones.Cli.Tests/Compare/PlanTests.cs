@@ -117,6 +117,19 @@ public sealed class PlanTests : IDisposable
     }
 
     [Fact]
+    public void A_path_may_name_the_shots_and_the_seed_of_a_run()
+    {
+        var pattern = Path.Combine(_folder, "{shots}-{shot-seed}");
+        File.WriteAllText(Path.Combine(_folder, "5-30"), "");
+        File.WriteAllText(Path.Combine(_folder, "all-30"), "");
+        Assert.Equal(pattern, PlanPaths.Existing(Path.Combine(_folder, "plan.yaml"), "{shots}-{shot-seed}"));
+        Assert.Equal(Path.Combine(_folder, "5-30"), PlanPaths.For(pattern, 5, 30));
+        Assert.Equal(Path.Combine(_folder, "all-30"), PlanPaths.For(pattern, null, 30));
+        Assert.Equal("as it is", PlanPaths.For("as it is", 5, 30));
+        Assert.Contains("1 shot with the subset's seed 30", Assert.Throws<Cones.Models.ConesException>(() => PlanPaths.For(pattern, 1, 30)).Message);
+    }
+
+    [Fact]
     public void Stages_share_the_steps()
     {
         Assert.Equal([10, 30], Steps("[{method: concept, share: 0.25}, {method: full}]"));

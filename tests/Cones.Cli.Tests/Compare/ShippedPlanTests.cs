@@ -69,14 +69,14 @@ public sealed partial class ShippedPlanTests : IDisposable
         // Ways that a plan may take too: loose boxes, and a detector with a concept of each few-shot subset.
         foreach (var seed in (long[])[3, 30])
         {
-            var found = Cli.Run("search", "detection", "--data", Path.Combine(_folder, "nuclei", "annotations", "train.json"), "--images", Path.Combine(_folder, "nuclei", "images"), "--model", s_detector, "--classes", "cell=cat", "--steps", "1", "--seed", $"{seed}", "-o", Path.Combine(_folder, $"found-{seed}.concept.safetensors"));
+            var found = Cli.Run("search", "detection", "--data", Path.Combine(_folder, "nuclei", "annotations", "train.json"), "--images", Path.Combine(_folder, "nuclei", "images"), "--model", s_detector, "--classes", "cell=cat", "--steps", "1", "--seed", $"{seed}", "-o", Path.Combine(_folder, $"found-1-{seed}.concept.safetensors"));
             Assert.True(found.ExitCode == ExitCodes.Success, found.Error);
         }
 
         text = text.Replace("  text: {method: text}", $$$"""
               text: {method: text}
               loose: {method: text, options: {box-margin: 0.3}}
-              found: {method: text, options: {detector: "{{{s_detector}}}"}, data: {detector-concept: "found-{shot-seed}.concept.safetensors"}}
+              found: {method: text, options: {detector: "{{{s_detector}}}"}, data: {detector-concept: "found-{shots}-{shot-seed}.concept.safetensors"}}
             """, StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(_folder, plan), text);
         MustRun(plan, "--model", "sam-vit-base=" + Path.Combine(TestFiles.Root, "tests", "goldens", "sam", "model_a"));

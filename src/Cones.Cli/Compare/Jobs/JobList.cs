@@ -56,7 +56,7 @@ sealed class JobList(ComparisonPlan plan, IComparisonTask task, FileDigests dige
             Model = model.Name,
             ModelPath = genre.Model ?? model.Path,
             Dataset = dataset.Name,
-            Data = dataset.Values.Concat(genre.Data).GroupBy(v => v.Key).ToDictionary(g => g.Key, g => (IReadOnlyList<string>)[.. g.Last().Value.Select(v => PlanPaths.For(v, shotSeed))]),
+            Data = dataset.Values.Concat(genre.Data).GroupBy(v => v.Key).ToDictionary(g => g.Key, g => (IReadOnlyList<string>)[.. g.Last().Value.Select(v => PlanPaths.For(v, shots, shotSeed))]),
             Genre = genre.Name,
             Shots = shots,
             Seed = seed,

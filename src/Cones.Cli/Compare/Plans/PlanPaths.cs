@@ -11,6 +11,9 @@ static partial class PlanPaths
     /// <summary>What stands in a path for the seed of a run's few-shot subset, where each has a file of its own.</summary>
     public const string ShotSeed = "{shot-seed}";
 
+    /// <summary>What stands in a path for the number of shots, or <c>all</c>.</summary>
+    public const string Shots = "{shots}";
+
     /// <summary>The absolute path of a file or folder.</summary>
     /// <param name="plan">The plan's file.</param>
     /// <param name="text">The path as written.</param>
@@ -18,7 +21,7 @@ static partial class PlanPaths
     public static string Existing(string plan, string text)
     {
         var path = Path.GetFullPath(Path.Combine(FolderOf(plan), Expand(text)));
-        return File.Exists(path) || Directory.Exists(path) || text.Contains(ShotSeed, StringComparison.Ordinal) ? path : throw new ConesException($"'{text}' does not exist (looked for {path})");
+        return File.Exists(path) || Directory.Exists(path) || IsOfRuns(text) ? path : throw new ConesException($"'{text}' does not exist (looked for {path})");
     }
 
     /// <summary>The folder or file of a model: <c>embedded</c>, a path, or an id in the Hugging Face cache.</summary>
@@ -32,14 +35,19 @@ static partial class PlanPaths
 
     /// <summary>A value of a data set for a run.</summary>
     /// <param name="value">As the plan has it, paths absolute.</param>
-    /// <param name="shotSeed">The seed of the run's few-shot subset.</param>
-    /// <exception cref="ConesException">There is no such file for this seed.</exception>
-    public static string For(string value, long shotSeed)
+    /// <param name="shots">The run's number of training examples; null for all.</param>
+    /// <param name="shotSeed">The seed of its few-shot subset.</param>
+    /// <exception cref="ConesException">There is no such file for this run.</exception>
+    public static string For(string value, int? shots, long shotSeed)
     {
-        if (!value.Contains(ShotSeed, StringComparison.Ordinal)) return value;
-        var path = value.Replace(ShotSeed, FormattableString.Invariant($"{shotSeed}"), StringComparison.Ordinal);
-        return File.Exists(path) || Directory.Exists(path) ? path : throw new ConesException($"{path} does not exist, and the plan names it for the seed {shotSeed} of few-shot subsets ({ShotSeed})");
+        if (!IsOfRuns(value)) return value;
+        var path = value.Replace(ShotSeed, FormattableString.Invariant($"{shotSeed}"), StringComparison.Ordinal)
+            .Replace(Shots, shots is { } count ? FormattableString.Invariant($"{count}") : "all", StringComparison.Ordinal);
+        return File.Exists(path) || Directory.Exists(path) ? path
+            : throw new ConesException($"{path} does not exist, and the plan names it for {Jobs.JobSpec.ShotsName(shots)} with the subset's seed {shotSeed} ({Shots}, {ShotSeed})");
     }
+
+    static bool IsOfRuns(string text) => text.Contains(ShotSeed, StringComparison.Ordinal) || text.Contains(Shots, StringComparison.Ordinal);
 
     /// <summary>Puts environment variables in.</summary>
     /// <exception cref="ConesException">One is not set and has no other value.</exception>
