@@ -12,18 +12,14 @@ sealed class FileDigests(string? memory)
 {
     const long Large = 16 << 20;
     static readonly HashSet<string> s_forPeople = new(StringComparer.OrdinalIgnoreCase) { ".md", ".png", ".jpg", ".jpeg", ".svg" };
-    readonly Dictionary<string, string> _known = [];
+    readonly Dictionary<(string Path, bool IsModel), string> _known = [];
     readonly Dictionary<string, string> _remembered = Read(memory);
 
     /// <summary>The digest of a file's content, or of all files below a folder with their names; 64 hexadecimal digits.</summary>
-    public string Of(string path)
-    {
-        if (_known.TryGetValue(path, out var known)) return known;
-        return _known[path] = Directory.Exists(path) ? OfFolder(path, _ => true) : OfFile(new FileInfo(path));
-    }
+    public string Of(string path) => Of(path, isModel: false);
 
-    /// <summary>The digest of a model, as <see cref="Of"/>, without what only people read of it: a card that is mended, or its curves, make no run stale.</summary>
-    public string OfModel(string path) => Directory.Exists(path) ? OfFolder(path, file => !s_forPeople.Contains(Path.GetExtension(file))) : Of(path);
+    /// <summary>The digest of a model, as <see cref="Of(string)"/>, without what only people read of it: a card that is mended, or its curves, make no run stale.</summary>
+    public string OfModel(string path) => Of(path, isModel: true);
 
     /// <summary>Keeps the digests of large files for the next time.</summary>
     public void Remember()
@@ -31,10 +27,16 @@ sealed class FileDigests(string? memory)
         if (memory is not null && _remembered.Count > 0) AtomicFile.Write(memory, s => JsonSerializer.Serialize(s, _remembered));
     }
 
-    string OfFolder(string folder, Func<string, bool> counts)
+    string Of(string path, bool isModel)
+    {
+        if (_known.TryGetValue((path, isModel), out var known)) return known;
+        return _known[(path, isModel)] = Directory.Exists(path) ? OfFolder(path, isModel) : OfFile(new FileInfo(path));
+    }
+
+    string OfFolder(string folder, bool isModel)
     {
         var text = new StringBuilder();
-        foreach (var path in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(counts).Order(StringComparer.Ordinal))
+        foreach (var path in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(f => !isModel || !s_forPeople.Contains(Path.GetExtension(f))).Order(StringComparer.Ordinal))
             text.Append(Path.GetRelativePath(folder, path).Replace('\\', '/')).Append('\0').Append(OfFile(new FileInfo(path))).Append('\n');
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }

@@ -138,7 +138,7 @@ sealed class PlanReader
     }
 
     static double? Share(PlanMap map) =>
-        map.Number("share") is not { } share || share is > 0 and < 1 ? map.Number("share") : throw map.Error("share", "'share' is a part of the budget, between 0 and 1");
+        map.Number("share") is var share && share is null or (> 0 and < 1) ? share : throw map.Error("share", "'share' is a part of the budget, between 0 and 1");
 
     PlanBudget Budget(string name, PlanMap map)
     {
