@@ -17,6 +17,9 @@ public static class EmbeddedModels
     /// <summary>The detector: GLIP's layout, trained on drawn scenes.</summary>
     public const string Detector = "mini-glip";
 
+    /// <summary>Whether a folder is that of a model.</summary>
+    public static bool Is(string folder, string name) => Path.GetFileName(folder) == name && folder == Find(name);
+
     /// <summary>The folder of a model: beside the program, or in the checkout that the program was built from.</summary>
     /// <exception cref="ConesException">It is not there.</exception>
     public static string Find(string name)

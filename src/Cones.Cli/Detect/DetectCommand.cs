@@ -6,7 +6,6 @@ using Cones.Models;
 using Cones.Models.Imaging;
 using Cones.Models.Weights;
 using Cones.Tasks.Detection;
-using Cones.Tasks.Generation;
 using TorchSharp;
 
 namespace Cones.Cli.Detect;
@@ -50,9 +49,10 @@ static class DetectCommand
         var threshold = parsed.GetValue(s_threshold);
         if (threshold is not (>= 0 and <= 1)) throw new ConesException($"the threshold is {threshold}, 0 to 1 is possible (--threshold)");
         var model = s_model.Path(parsed);
-        string[] images = [.. parsed.GetRequiredValue(s_images).SelectMany(p => ListImages(p, parsed))];
+        var images = PictureArguments.List(parsed.GetRequiredValue(s_images), parsed);
         s_what.RequireSome(parsed, model);
-        var folder = OutputFolder(parsed.GetRequiredValue(s_output));
+        var folder = PictureArguments.OutputFolder(parsed.GetRequiredValue(s_output));
+        AtomicFile.RequireWritable(Path.Combine(folder, "detections.json"));
 
         using var stop = new StopSignal();
         using var scope = torch.NewDisposeScope();
@@ -101,29 +101,6 @@ static class DetectCommand
             error.WriteLine($"warning: {message}: left out");
             return null;
         }
-    }
-
-    static IReadOnlyList<string> ListImages(string path, ParseResult parsed) => File.Exists(path) || Directory.Exists(path)
-        ? TrainingViews.ListImages(path)
-        : throw new ConesException(path.StartsWith('-')
-            ? $"{ParseErrors.NoOption(path, "cones detect", parsed.CommandResult.Command.Options)}\nSee `cones detect --help`."
-            : $"{path} does not exist: name pictures or a folder of them");
-
-    static string OutputFolder(string path)
-    {
-        if (path.Length == 0) throw new ConesException("the name of the folder for results is empty: name one (--output)");
-        if (File.Exists(path)) throw new ConesException($"{path} is a file: name a folder for the results (--output)");
-        try
-        {
-            Directory.CreateDirectory(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ConesException($"the folder {path} cannot be made ({e.Message}): name another one (--output)", e);
-        }
-
-        AtomicFile.RequireWritable(Path.Combine(path, "detections.json"));
-        return path;
     }
 
     static string Counted(IReadOnlyList<FoundObject> found) => found.Count == 0

@@ -102,8 +102,6 @@ sealed record DetectionSearchReport
         }
 
         output.WriteLine(TextOutput.Plain($"{Concept} ({Bytes} bytes, {Classes.Count} classes, {TrainableParameters} numbers searched); run in {Run}"));
-        output.WriteLine(TextOutput.Plain($"try: cones detect PICTURES{(IsEmbedded ? "" : $" --model {Model}")} --concept {Concept}"));
+        output.WriteLine(TextOutput.Plain($"try: cones detect PICTURES{(EmbeddedModels.Is(Model, EmbeddedModels.Detector) ? "" : $" --model {Model}")} --concept {Concept}"));
     }
-
-    bool IsEmbedded => Path.GetFileName(Model) == EmbeddedModels.Detector && Model == EmbeddedModels.Find(EmbeddedModels.Detector);
 }

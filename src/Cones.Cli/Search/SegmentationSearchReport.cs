@@ -101,11 +101,9 @@ sealed record SegmentationSearchReport
         output.WriteLine(TextOutput.Plain($"loss on {judged}: {Alone(BoxesAloneLoss)}{StartLoss:0.0000} -> {BestLoss:0.0000} (step {BestStep} of {Steps})"));
         if (IsBoxesAlone) output.WriteLine("no step was better than the boxes alone: the concepts have no tokens, and give what boxes give");
         output.WriteLine(TextOutput.Plain($"{Concept} ({Bytes} bytes, {Classes.Count} classes); run in {Run}"));
-        var (model, concept) = Method == "full" ? ($" --model {Concept}", Start) : (IsEmbedded ? "" : $" --model {Model}", Concept);
+        var (model, concept) = Method == "full" ? ($" --model {Concept}", Start) : (EmbeddedModels.Is(Model, EmbeddedModels.Sam) ? "" : $" --model {Model}", Concept);
         output.WriteLine(TextOutput.Plain($"try: cones segment PICTURES{model}{(concept is null ? "" : $" --concept {concept}")}{_names}{_boxes}"));
     }
-
-    bool IsEmbedded => Path.GetFileName(Model) == EmbeddedModels.Sam && Model == EmbeddedModels.Find(EmbeddedModels.Sam);
 
     static string Alone(double? value) => value is null ? "" : $"boxes alone {value:0.0000}; ";
 

@@ -4,7 +4,6 @@ using Cones.Cli.Options;
 using Cones.Cli.Output;
 using Cones.Models;
 using Cones.Models.Imaging;
-using Cones.Tasks.Generation;
 using Cones.Tasks.Segmentation;
 using TorchSharp;
 
@@ -52,12 +51,12 @@ static class SegmentCommand
         var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
         var threshold = parsed.GetValue(s_threshold);
         if (threshold is not (>= 0 and <= 1)) throw new ConesException($"the threshold is {threshold}, 0 to 1 is possible (--threshold)");
-        string[] images = [.. parsed.GetRequiredValue(s_images).SelectMany(p => ListImages(p, parsed))];
+        var images = PictureArguments.List(parsed.GetRequiredValue(s_images), parsed);
         var drawn = parsed.GetValue(s_box) ?? [];
         HandDrawnBoxes.Read(drawn.Select(d => d[(d.LastIndexOf('=') + 1)..]), [""]); // wrong ones are told before the model is loaded
         var (model, source) = (s_model.Path(parsed), s_boxes.Source(parsed));
         if (drawn.Length > 0) source = source is null ? BoxSource.Found : throw new ConesException("--box and other boxes say different things: leave one out");
-        var folder = OutputFolder(parsed.GetRequiredValue(s_output));
+        var folder = PictureArguments.OutputFolder(parsed.GetRequiredValue(s_output));
 
         using var stop = new StopSignal();
         using var scope = torch.NewDisposeScope();
@@ -110,27 +109,5 @@ static class SegmentCommand
         }
 
         return skipped.Count > 0 ? ExitCodes.BadInput : ExitCodes.Success;
-    }
-
-    static IReadOnlyList<string> ListImages(string path, ParseResult parsed) => File.Exists(path) || Directory.Exists(path)
-        ? TrainingViews.ListImages(path)
-        : throw new ConesException(path.StartsWith('-')
-            ? $"{ParseErrors.NoOption(path, "cones segment", parsed.CommandResult.Command.Options)}\nSee `cones segment --help`."
-            : $"{path} does not exist: name pictures or a folder of them");
-
-    static string OutputFolder(string path)
-    {
-        if (path.Length == 0) throw new ConesException("the name of the folder for results is empty: name one (--output)");
-        if (File.Exists(path)) throw new ConesException($"{path} is a file: name a folder for the results (--output)");
-        try
-        {
-            Directory.CreateDirectory(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ConesException($"{path} cannot be made ({e.Message}): choose another folder for the results (--output)", e);
-        }
-
-        return path;
     }
 }
